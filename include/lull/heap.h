@@ -1,0 +1,90 @@
+/*
+ * lull/heap.h: options, heaps, collections.
+ */
+#ifndef LULL_HEAP_H
+#define LULL_HEAP_H
+
+#include <lull/base.h>
+#include <lull/thread.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A set of options for heaps yet to be made. Defaults first, then lull_option_set, then the environment variable
+ * (LULL_OPTIONS unless another is chosen), read when the heap is created. Not shared between threads.
+ */
+typedef struct lull_config lull_config;
+
+/* A config with every option at its default, or NULL without memory. Owned by the caller until lull_config_free. */
+LULL_API lull_config *lull_config_new(void) LULL_NODISCARD;
+LULL_API void lull_config_free(lull_config *config);
+
+/*
+ * Sets an option by name and text ("heap.max", "2G"), as in LULL_OPTIONS. LULL_E_UNKNOWN for a name that is
+ * none (the log line gives the nearest name), LULL_E_RANGE for a value outside the accepted range; the option keeps what it had.
+ */
+LULL_API lull_status lull_option_set(lull_config *config, const char *name, const char *value);
+
+/* Reads the environment from `variable` instead of LULL_OPTIONS; NULL: from nowhere. The name is copied. */
+LULL_API lull_status lull_config_environment(lull_config *config, const char *variable);
+
+/* Writes the options with type, default, range, unit and help to a stdio stream's descriptor (2 = stderr). */
+LULL_API void lull_options_help(int fd);
+
+/*
+ * Makes a heap; config may be NULL (defaults and environment), is copied and stays the caller's. Any thread. Reserves address space, commits little.
+ * LULL_E_RANGE or LULL_E_UNKNOWN for a bad environment entry only under "strict"; LULL_E_MEMORY, LULL_E_SYSTEM.
+ */
+LULL_API lull_status lull_heap_create(const lull_config *config, lull_heap **heap) LULL_NODISCARD;
+
+/*
+ * Ends the heap: stops its collector and unmaps everything; all objects, handles and types go. LULL_E_BUSY with threads
+ * attached (the heap stays as it was). No other call may use the heap at the same time or later. May wait for a running cycle to end.
+ */
+LULL_API lull_status lull_heap_destroy(lull_heap *heap);
+
+/*
+ * Collects and waits: a full cycle that begins after the call. Everything that was unreachable at the call is freed when it returns
+ * LULL_OK (memory inside blocks that threads were filling meanwhile is offered again one cycle later).
+ * LULL_E_PROGRESS when a thread without safepoints holds the cycle up for longer than stall.timeout. By an attached RUNNING
+ * thread; waits as a blocked region; may poll.
+ */
+LULL_API lull_status lull_collect(lull_thread *thread) LULL_NONNULL(1);
+
+/* Asks for a cycle and returns at once. Any thread. */
+LULL_API void lull_collect_start(lull_heap *heap) LULL_NONNULL(1);
+
+/* Why the out-of-memory hook is called. */
+typedef enum lull_oom {
+  LULL_OOM_LIMIT,    /* cycles that began later freed too little: the heap is full of live objects */
+  LULL_OOM_PROGRESS, /* a thread does not reach a safepoint, so nothing could be freed for stall.timeout */
+  LULL_OOM_SYSTEM    /* the operating system gave no memory */
+} lull_oom;
+
+/*
+ * Called by an allocating thread that is about to get NULL: `size` bytes were asked for. Returns true to have the allocation tried
+ * once more (the hook has dropped references or ended a thread), false for NULL. Runs RUNNING, outside the
+ * library's locks; may store and poll; allocations inside get NULL rather than a second call.
+ */
+typedef bool lull_oom_fn(lull_thread *thread, size_t size, lull_oom why, void *data);
+
+/* Sets the hook; NULL for none. Any thread; takes effect for allocations that fail later. */
+LULL_API lull_status lull_heap_oom_hook(lull_heap *heap, lull_oom_fn *fn, void *data);
+
+/* Where log lines go instead of stderr: called with one line without its newline. From any thread, also
+ * collectors; must not call Lull. NULL: stderr again. Process-wide. */
+typedef void lull_log_fn(const char *line, void *data);
+LULL_API void lull_log_to(lull_log_fn *fn, void *data);
+
+/*
+ * Stops everything and checks the heap against a simple second collector: returns LULL_OK, or LULL_E_STATE after log lines that say what is wrong.
+ * For tests and debugging; O(heap), all threads wait. By an attached RUNNING thread; may poll.
+ */
+LULL_API lull_status lull_verify(lull_thread *thread) LULL_NONNULL(1);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

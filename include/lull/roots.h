@@ -1,0 +1,132 @@
+/*
+ * lull/roots.h: what keeps objects alive from outside the heap.
+ *
+ *   owner        form                          written by                 scanned by
+ *   one thread   LULL_ROOTS frame              plain assignments          that thread's handshake
+ *   one thread   thread range, thread callback plain assignments          that thread's handshake
+ *   the heap     handle                        lull_handle_set            the collector
+ *   the heap     shared range                  lull_root_store            the collector
+ *
+ * Shared roots are written by root stores only: a raw store would hide an object from a collector that
+ * is already marking. Loading from them is a lull_load.
+ */
+#ifndef LULL_ROOTS_H
+#define LULL_ROOTS_H
+
+#include <lull/object.h>
+#include <lull/thread.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A frame of local roots. Made by LULL_ROOTS; linked into the thread, innermost first. */
+struct lull_frame {
+  struct lull_frame *outer;
+  lull_thread *thread;
+  uint32_t count;
+  void *const *slots;     /* addresses of the locals */
+};
+
+static inline void lull_frame_push(lull_thread *thread, struct lull_frame *frame) {
+  frame->outer = thread->frames;
+  frame->thread = thread;
+  __atomic_store_n(&thread->frames, frame, __ATOMIC_RELAXED);
+}
+
+/* Reports frames popped out of order (debug builds end the process with a message). */
+LULL_API void lull_frame_disorder(struct lull_frame *frame);
+
+static inline void lull_frame_pop(struct lull_frame *frame) {
+#ifdef LULL_DEBUG
+  if (frame->thread->frames != frame) {
+    lull_frame_disorder(frame);
+    return;
+  }
+#endif
+  __atomic_store_n(&frame->thread->frames, frame->outer, __ATOMIC_RELAXED);
+}
+
+/*
+ * LULL_ROOTS(thread, a, b, ...): the named local pointer variables (1 to 16, each a pointer to a managed object or NULL, already
+ * initialised) are roots from here to the end of the enclosing block, and are popped there by themselves, in C through
+ * the cleanup attribute, which gcc and clang honour in C++ too. A few instructions; no call.
+ * Several in one block are fine. Do not longjmp over one.
+ */
+#define LULL_ROOTS(thread_, ...) LULL_ROOTS_AT_(thread_, __COUNTER__, __VA_ARGS__)
+#define LULL_ROOTS_AT_(thread_, id_, ...) LULL_ROOTS_AS_(thread_, id_, __VA_ARGS__)
+#define LULL_ROOTS_AS_(thread_, id_, ...)                                                         \
+  void *const lull_slots_##id_[] = {LULL_ADDRESSES_(__VA_ARGS__)};                                \
+  struct lull_frame lull_frame_##id_ __attribute__((cleanup(lull_frame_pop))) = {                 \
+      NULL, NULL, (uint32_t)(sizeof lull_slots_##id_ / sizeof(void *)), lull_slots_##id_};        \
+  lull_frame_push((thread_), &lull_frame_##id_)
+
+#define LULL_ADDRESSES_(...)                                                                      \
+  LULL_PICK_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
+#define LULL_PICK_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, N, ...) LULL_ADR_##N##_
+#define LULL_ADR_1_(a) (void *)&(a)
+#define LULL_ADR_2_(a, ...) (void *)&(a), LULL_ADR_1_(__VA_ARGS__)
+#define LULL_ADR_3_(a, ...) (void *)&(a), LULL_ADR_2_(__VA_ARGS__)
+#define LULL_ADR_4_(a, ...) (void *)&(a), LULL_ADR_3_(__VA_ARGS__)
+#define LULL_ADR_5_(a, ...) (void *)&(a), LULL_ADR_4_(__VA_ARGS__)
+#define LULL_ADR_6_(a, ...) (void *)&(a), LULL_ADR_5_(__VA_ARGS__)
+#define LULL_ADR_7_(a, ...) (void *)&(a), LULL_ADR_6_(__VA_ARGS__)
+#define LULL_ADR_8_(a, ...) (void *)&(a), LULL_ADR_7_(__VA_ARGS__)
+#define LULL_ADR_9_(a, ...) (void *)&(a), LULL_ADR_8_(__VA_ARGS__)
+#define LULL_ADR_10_(a, ...) (void *)&(a), LULL_ADR_9_(__VA_ARGS__)
+#define LULL_ADR_11_(a, ...) (void *)&(a), LULL_ADR_10_(__VA_ARGS__)
+#define LULL_ADR_12_(a, ...) (void *)&(a), LULL_ADR_11_(__VA_ARGS__)
+#define LULL_ADR_13_(a, ...) (void *)&(a), LULL_ADR_12_(__VA_ARGS__)
+#define LULL_ADR_14_(a, ...) (void *)&(a), LULL_ADR_13_(__VA_ARGS__)
+#define LULL_ADR_15_(a, ...) (void *)&(a), LULL_ADR_14_(__VA_ARGS__)
+#define LULL_ADR_16_(a, ...) (void *)&(a), LULL_ADR_15_(__VA_ARGS__)
+
+/*
+ * Thread-owned root range: the n words at `words` (pointers to objects or NULL) are roots of this thread until removed or
+ * detached. Written by this thread with plain stores. By the owner. O(1). LULL_E_ARGUMENT for NULL,
+ * unaligned or empty; LULL_E_MEMORY. The memory stays the caller's.
+ */
+LULL_API lull_status lull_thread_range_add(lull_thread *thread, void *words, size_t n);
+/* Removes a range by its address. LULL_E_UNKNOWN if there is none. O(ranges). */
+LULL_API lull_status lull_thread_range_remove(lull_thread *thread, void *words);
+
+/*
+ * Thread-owned root callback: reports slots (by lull_visit) at the thread's root scan; run by the thread or, while it is blocked, by the
+ * collector on its behalf. Must not allocate, poll, block or store. One (fn, data) pair is registered once at most.
+ */
+typedef void lull_roots_fn(void *data, lull_visitor *visitor);
+LULL_API lull_status lull_thread_callback_add(lull_thread *thread, lull_roots_fn *fn, void *data);
+LULL_API lull_status lull_thread_callback_remove(lull_thread *thread, lull_roots_fn *fn, void *data);
+
+/* A global handle: a shared root slot that the library keeps. */
+typedef struct lull_handle lull_handle;
+
+/* Makes a handle that holds object (or NULL). NULL on failure (LULL_E_MEMORY). Attached threads, RUNNING. Amortised O(1). No poll. */
+LULL_API lull_handle *lull_handle_new(lull_thread *thread, void *object) LULL_NONNULL(1);
+/* The object; then this thread's to keep in a root. Any attached RUNNING thread; no poll. */
+LULL_API void *lull_handle_get(lull_thread *thread, const lull_handle *handle) LULL_NONNULL(1, 2);
+/* Makes the handle hold another object. A root store. No poll. */
+LULL_API void lull_handle_set(lull_thread *thread, lull_handle *handle, void *object) LULL_NONNULL(1, 2);
+/* Gives the handle back; LULL_E_UNKNOWN for a handle that is not live (double release). The handle must not be used again. No poll. */
+LULL_API lull_status lull_handle_release(lull_thread *thread, lull_handle *handle);
+
+/*
+ * Shared root range: n words that any attached thread may write, by lull_root_store only. Until removed.
+ * The words must hold NULL or objects held elsewhere when added. May wait for a lock (as a blocked region), so may poll.
+ */
+LULL_API lull_status lull_shared_range_add(lull_thread *thread, void *words, size_t n);
+/* Clears the words (by root stores) and removes the range. May poll. LULL_E_UNKNOWN if there is none at this address. */
+LULL_API lull_status lull_shared_range_remove(lull_thread *thread, void *words);
+
+/* *slot = value in a shared range. Release; no poll; a few ns when no cycle runs. */
+LULL_API void lull_root_store(lull_thread *thread, void *slot, void *value) LULL_NONNULL(1, 2);
+/* Stores and returns the old object, atomically. */
+LULL_API void *lull_root_exchange(lull_thread *thread, void *slot, void *value) LULL_NONNULL(1, 2);
+/* Stores value if *slot is *expected (a pointer to a pointer of any type); else loads it there. Returns whether it stored. */
+LULL_API bool lull_root_compare_exchange(lull_thread *thread, void *slot, void *expected, void *value)
+    LULL_NONNULL(1, 2, 3);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
