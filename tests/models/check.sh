@@ -1,0 +1,208 @@
+#!/bin/sh
+# check.sh: searches the protocol models and their mutants exhaustively.
+#
+#   check.sh [fast|nightly] [MODEL...]   run the table below (fast is the default)
+#   check.sh replay MODEL [FLAG...]      search one variant; print the shortest
+#                                        counterexample found as a trace
+#   check.sh list [fast|nightly]         print the table of runs
+#
+# Each run prints one line: ok or WRONG, model, flags, the expected and the
+# found result, states stored, depth reached, seconds. "pass" means that the
+# search was complete (not cut by depth, memory or time) and met no error;
+# "fail" means that an assertion was violated or an end state was invalid.
+# Anything else is "broken" and never expected. Exit status: 0 when every run
+# gave what the table expects, 1 when one did not, 2 on a usage error or when
+# spin or gcc is missing.
+#
+# JOBS is the number of searches at a time (default: processors, at most 4),
+# MEMORY what all of them together may use, in MB (4000; nightly 16000).
+# Works from any directory and writes only to a scratch directory of its own.
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd) || exit 2
+self=$here/$(basename "$0")
+
+# The table: a line per run. Columns: when (f: fast and nightly, n: nightly
+# only), size (s, m, l: how far the search goes, hence how to compile it),
+# expected result, model, flags of spin.
+table() {
+  cat <<'TABLE'
+f l pass claim
+f m pass claim  -DSEQCST
+n l pass claim  -DLIVES=2 -DREQS=3
+f s fail claim  -DMUTANT=1
+f s fail claim  -DMUTANT=2
+f s fail claim  -DMUTANT=3
+f s fail claim  -DMUTANT=4
+f s fail claim  -DMUTANT=5
+f s fail claim  -DMUTANT=6
+f s fail claim  -DMUTANT=7
+f s fail claim  -DMUTANT=8
+f s fail claim  -DMUTANT=9
+f l pass weak   -DOPS=2
+f l pass weak   -DOPS=2 -DMUTANT=10
+f s fail weak   -DOPS=2 -DMUTANT=1
+f s fail weak   -DOPS=2 -DMUTANT=2
+f s fail weak   -DOPS=2 -DMUTANT=3
+f s fail weak   -DOPS=2 -DMUTANT=4
+f s fail weak   -DOPS=2 -DMUTANT=5
+f s fail weak   -DOPS=2 -DMUTANT=6
+f s fail weak   -DOPS=2 -DMUTANT=7
+f s fail weak   -DOPS=2 -DMUTANT=8
+f s fail weak   -DOPS=2 -DMUTANT=9
+f l pass weak   -DOPS=2 -DREVIVE
+f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=11
+f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=12
+f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=13
+f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=14
+f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=15
+n l pass weak   -DOPS=3
+f l pass start  -DOPS0=1 -DOPS1=1
+f l pass start  -DOPS0=1 -DOPS1=1 -DCYCLES=2
+f l pass start  -DOPS0=1 -DOPS1=1 -DMAJOR -DCYCLES=2
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=3
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=4
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=8
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=9
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=13
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=14
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=18
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=21
+f s fail start  -DOPS0=1 -DOPS1=1 -DMAJOR -DMUTANT=23
+f s fail start  -DOPS0=1 -DOPS1=2 -DMAJOR -DMUTANT=10
+f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=1
+f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=2
+f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=6
+f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=7
+f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=19
+f s fail start  -DMUTANT=5
+f s fail start  -DMUTANT=15
+f s fail start  -DMUTANT=17
+f s fail start  -DINIT=6 -DMUTANT=16
+f s fail start  -DINIT=5 -DMUTANT=20
+f s fail start  -DINIT=4 -DMAJOR -DOPS0=3 -DOPS1=1 -DMUTANT=12
+n l pass start  -DOPS0=1 -DOPS1=2
+n l pass start  -DOPS0=1 -DOPS1=2 -DMAJOR
+n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=10
+n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=11
+n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=24
+n l pass start  -DOPS0=1 -DOPS1=2 -DMAJOR -DMUTANT=24
+f l pass start  -DOPS0=1 -DOPS1=1 -DMUTANT=25
+TABLE
+}
+
+# One search in directory $dir; sets got, states, depth, seconds and text.
+search() { # size model flags
+  size=$1 model=$2; shift 2
+  case $size in
+  s) opt=-O0 hash=20 deep=200000 ;;
+  m) opt=-O1 hash=22 deep=1000000 ;;
+  l) opt=-O2 hash=25 deep=1000000 ;;
+  *) echo "check.sh: size $size?" >&2; return 2 ;;
+  esac
+  began=$(date +%s%N)
+  (cd "$dir" && spin -a "$@" "$here/$model.pml" >spin.out 2>&1 &&
+   gcc $opt -w -DSAFETY -DCOLLAPSE -DMEMLIM="$LU_MEMLIM" -o pan pan.c 2>gcc.out &&
+   ./pan -m$deep -w$hash >out 2>&1)
+  ended=$(date +%s%N)
+  seconds=$(((ended - began) / 100000000))
+  seconds=$((seconds / 10)).$((seconds % 10))
+  touch "$dir/out"
+  states=$(awk '/states, stored/ { print $1; exit }' "$dir/out")
+  depth=$(sed -n 's/.*depth reached \([0-9]*\).*/\1/p' "$dir/out")
+  if grep -Eq '^pan.*(assertion violated|invalid end state)' "$dir/out" &&
+     grep -q 'errors: [1-9]' "$dir/out"; then
+    got=fail
+  elif grep -q 'errors: 0' "$dir/out" &&
+     ! grep -Eq 'not completed|too small|out of memory|memory limit|truncat' "$dir/out"; then
+    got=pass
+  else
+    got=broken
+  fi
+}
+
+# One line of the table, as a child of xargs.
+one() { # number size expected model flags
+  number=$1 size=$2 want=$3 name=$4; shift 4
+  dir=$LU_SCRATCH/$number
+  mkdir "$dir" || exit 1
+  search "$size" "$name" "$@"
+  if [ "$got" = "$want" ]; then note=ok; else note=WRONG; fi
+  printf '%-5s %-8s %-44s want %s got %-6s %9s states, depth %5s, %5s s\n' \
+    "$note" "$name" "$*" "$want" "$got" "${states:--}" "${depth:--}" "$seconds" |
+    tee "$LU_SCRATCH/$number.result"
+  if [ "$got" = broken ]; then tail -n 5 "$dir/spin.out" "$dir/gcc.out" "$dir/out" 2>/dev/null; fi
+  rm -rf "$dir"
+}
+
+# A mutant that a model's header lists, or a "-DMUTANT==n" that its text tests,
+# and that no line of the table runs, is a hole in the check.
+unlisted() {
+  for f in "$here"/*.pml; do
+    m=$(basename "$f" .pml)
+    grep -o 'MUTANT *[=!]= *[0-9]*' "$f" | grep -o '[0-9]*$' | sort -un | while read -r x; do
+      table | grep -Eq "^[fn] +[sml] +(pass|fail) +$m .*-DMUTANT=$x( |\$)" ||
+        [ "$x" = 0 ] || echo "WRONG $m: mutant $x is in no run"
+    done
+  done
+}
+
+need() {
+  for tool in spin gcc awk xargs; do
+    command -v $tool >/dev/null 2>&1 || { echo "check.sh: $tool is not installed" >&2; exit 2; }
+  done
+}
+
+replay() { # model flags
+  name=$1; shift
+  [ -f "$here/$name.pml" ] || { echo "check.sh: no model $name" >&2; exit 2; }
+  (cd "$LU_SCRATCH" && spin -a "$@" "$here/$name.pml" &&
+   gcc -O1 -w -DSAFETY -DBFS -DCOLLAPSE -DMEMLIM="$LU_MEMLIM" -o pan pan.c && ./pan -w24 >out
+   cat out
+   for t in *.trail; do
+     if [ -f "$t" ]; then spin -t -p -g -k "$t" "$@" "$here/$name.pml"; fi
+   done)
+}
+
+mode=fast
+case ${1-} in
+fast|nightly|list|replay|--one) mode=$1; shift ;;
+-h|--help) sed -n '2,/^$/s/^# \{0,1\}//p' "$self"; exit 0 ;;
+esac
+if [ "$mode" = --one ]; then one "$@"; exit 0; fi
+
+pick=f
+if [ "$mode" = nightly ] || { [ "$mode" = list ] && [ "${1-}" = nightly ]; }; then pick='[fn]'; fi
+if [ "$mode" = list ]; then table | grep "^$pick"; exit 0; fi
+need
+
+jobs=${JOBS:-$(nproc 2>/dev/null || echo 1)}
+if [ -z "${JOBS-}" ] && [ "$jobs" -gt 4 ]; then jobs=4; fi
+if [ "$mode" = nightly ]; then memory=${MEMORY:-16000}; else memory=${MEMORY:-4000}; fi
+[ "$mode" = replay ] && jobs=1
+LU_MEMLIM=$((memory / jobs))
+LU_SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/models.XXXXXX") || exit 2
+export LU_SCRATCH LU_MEMLIM
+trap 'rm -rf "$LU_SCRATCH"' EXIT
+trap 'exit 130' INT TERM HUP
+
+if [ "$mode" = replay ]; then
+  [ $# -ge 1 ] || { echo "usage: check.sh replay MODEL [FLAG...]" >&2; exit 2; }
+  replay "$@"
+  exit 0
+fi
+
+for m in "$@"; do
+  [ -f "$here/$m.pml" ] || { echo "check.sh: no model $m" >&2; exit 2; }
+done
+only=$(echo "$*" | tr ' ' '|')
+table | grep "^$pick" | awk -v only="^(${only:-.*})\$" \
+  '$4 ~ only { $1 = ++n; print }' >"$LU_SCRATCH/runs"
+total=$(wc -l <"$LU_SCRATCH/runs")
+began=$(date +%s)
+xargs -P "$jobs" -L 1 sh "$self" --one <"$LU_SCRATCH/runs"
+unlisted | tee "$LU_SCRATCH/unlisted"
+passed=$(cat "$LU_SCRATCH"/*.result 2>/dev/null | grep -c '^ok ')
+failed=$((total - passed + $(wc -l <"$LU_SCRATCH/unlisted")))
+echo "models: $passed passed, $failed failed ($mode, $(($(date +%s) - began)) s)"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
