@@ -1,0 +1,40 @@
+/*
+ * threads/handshake.h: asking each thread of a heap for one thing, once, at its next safepoint.
+ *
+ * Guarantees (model: tests/models/claim.pml):
+ *   H.1  The closure runs exactly once for each thread registered when the handshake was armed, and for no other.
+ *   H.2  It runs in the thread itself at a safepoint, or in the collector while the thread is BLOCKED and cannot return.
+ *   H.3  What the thread did before its closure happens before lu_handshake returns; what the collector did before
+ *        arming happens before the closure.
+ *   H.4  No thread waits for another thread's closure.
+ *   H.5  A thread that joins later adopts the armed phase (hooks.joined) under the lock under which it was armed.
+ */
+#ifndef LU_THREADS_HANDSHAKE_H
+#define LU_THREADS_HANDSHAKE_H
+
+#include "observe/histogram.h"
+#include "threads/registry.h"
+
+typedef void lu_closure(struct lu_thread *thread, void *arg);
+
+/* Where the handshakes of a heap are counted; all multi-writer. */
+struct lu_handshake_figures {
+  struct lu_histogram *closure;        /* thread CPU time */
+  struct lu_histogram *time_to;        /* wall, arming to acknowledgement */
+  struct lu_histogram *claim_wait;     /* wall */
+  struct lu_histogram *caused;         /* closures again, beside what else the library causes */
+  _Atomic uint64_t *handshakes, *claimed, *slow_polls;
+};
+
+/*
+ * One handshake. `arm` (may be NULL) runs under the registry lock, before any request is made, and publishes what
+ * joining threads adopt. Returns when every thread of the snapshot has acknowledged. By one thread at a time for each
+ * registry (the cycle's driver). The driver is not attached as RUNNING: it is the collector thread, or BLOCKED.
+ * Names a thread that does not poll for watchdog_ns in one log line a handshake. `name` is for the log.
+ */
+void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(void *owner), lu_closure *closure, void *arg);
+
+/* How long the running handshake has waited for a RUNNING thread, in ns; 0 = it does not. Any thread. */
+uint64_t lu_handshake_waiting_ns(const struct lu_registry *registry);
+
+#endif
