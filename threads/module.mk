@@ -1,0 +1,1 @@
+# One line per file, sorted: liblull_la_SOURCES += threads/FILE
