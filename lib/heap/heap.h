@@ -1,0 +1,32 @@
+/*
+ * heap/heap.h: a heap: what hangs together.
+ */
+#ifndef LU_HEAP_HEAP_H
+#define LU_HEAP_HEAP_H
+
+#include <lull/heap.h>
+#include "cycle/cycle.h"
+#include "heap/mutator.h"
+#include "heap/space.h"
+#include "heap/types.h"
+#include "mark/mark.h"
+#include "observe/counters.h"
+#include "roots/shared.h"
+#include "support/settings.h"
+#include "threads/registry.h"
+
+struct lull_heap {
+  struct lu_settings settings;      /* immutable after creation */
+  struct lu_types types;
+  struct lu_space space;
+  struct lu_registry registry;
+  struct lu_shared_roots shared;
+  struct lu_marking marking;
+  struct lu_cycle cycle;
+  struct lu_heap_figures figures;
+};
+
+/* The heap's thread hooks (heap/heap.c). */
+extern const struct lu_registry_hooks lu_mutator_hooks;
+
+#endif
