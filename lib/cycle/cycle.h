@@ -1,0 +1,96 @@
+/*
+ * cycle/cycle.h: the collector: its thread, the phases of a cycle, pacing, and what allocators wait for.
+ */
+#ifndef LU_CYCLE_CYCLE_H
+#define LU_CYCLE_CYCLE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <lull/heap.h>
+#include "support/event.h"
+#include "support/lock.h"
+
+enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP };
+
+/* What a thread that joins adopts. Written by the driver under the registry lock (arming); read under it. */
+struct lu_armed {
+  int phase;             /* enum lu_phase */
+  uint16_t epoch;
+  bool born_live;
+  unsigned mark_map;
+  uint32_t cycle;
+};
+
+/* Figures from which the next cycle's start is computed (cycle/pacer.c). The collector's, but for the atomics. */
+struct lu_pacer {
+  /* Bytes handed to threads (usable bytes of blocks, bytes of large objects) since the heap began. fetch_add by allocators, at refills. */
+  _Atomic uint64_t allocated;
+  /* When `allocated` reaches this, a cycle is asked for. Written by the collector; read by allocators (relaxed). UINT64_MAX while one runs. */
+  _Atomic uint64_t trigger;
+  /* Marking still to do, bytes (estimate), and bytes that may be allocated meanwhile: the assist ratio. Written by the collector at the start
+   * of a cycle, read by assists (relaxed). */
+  _Atomic uint64_t work_estimate, headroom;
+  uint64_t live;              /* bytes marked by the last cycle */
+  uint64_t goal;
+  uint64_t allocated_at_start, allocated_at_end;
+  uint64_t ended_ns;
+  double rate[4];             /* bytes per second, of the last cycles; the worst counts */
+  double seconds[4];          /* their wall time from request to end of marking */
+  unsigned samples;
+};
+
+struct lu_cycle {
+  struct lu_armed armed;
+  /* Held by whoever drives the registry: the collector thread through a cycle, a stop-the-world collection, the verifier. Taken as a blocked wait. */
+  struct lu_lock driver;
+  pthread_t thread;
+  bool thread_runs;             /* concurrent mode: the collector thread exists */
+  _Atomic bool stop;            /* heap destruction */
+  /* Requests: number of the cycle that somebody wants to have begun. Raised by any thread (CAS to the larger), read by the collector. */
+  _Atomic uint64_t wanted;
+  _Atomic uint64_t begun;       /* cycles begun; written by the driver before it arms H1 */
+  _Atomic uint64_t ended;       /* cycles ended; written by the driver, release, then `progress` is signalled */
+  _Atomic uint64_t fruitless;   /* of those, in a row, the last ones that freed next to nothing */
+  _Atomic uint32_t cause;
+  struct lu_event wake;         /* the collector waits here */
+  struct lu_event progress;     /* memory came free, or a cycle ended: stalled allocators and lull_collect wait here */
+  struct lu_pacer pacer;
+  /* Out-of-memory hook: under hook_lock. */
+  struct lu_lock hook_lock;
+  lull_oom_fn *hook;
+  void *hook_data;
+};
+
+struct lu_mutator;
+
+lull_status lu_cycle_init(lull_heap *heap);
+void lu_cycle_fini(lull_heap *heap);
+
+/* One whole concurrent cycle, by the collector thread, which holds `driver` (cycle/phases.c). */
+void lu_cycle_run(lull_heap *heap, enum lu_cause cause);
+
+/* Asks for a cycle that begins after this call; returns its number. Any thread. */
+uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause);
+
+/* The barrier's fields of a thread from its phase and epoch. Owner, or closure. */
+void lu_mutator_apply(struct lu_mutator *mutator);
+
+/* Pacing. */
+void lu_pacer_init(lull_heap *heap);
+void lu_pacer_begin(lull_heap *heap);
+void lu_pacer_marked(lull_heap *heap);
+void lu_pacer_end(lull_heap *heap, uint64_t live_bytes);
+/* At a refill, by the owner: counts bytes, asks for a cycle when due, assists. Does not poll; bounded by gc.assist. */
+void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes);
+
+/* What the allocation's slow path does when no memory is to be had: waits for collection (blocked region), so polls. Returns true to try again; false: give up, error set. */
+struct lu_stall {
+  uint64_t began_ns;
+  uint64_t cycle_wanted;
+  unsigned tries;
+  bool hook_asked;
+};
+bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t size);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * mark/mark.h: marking: the invariants of a cycle, the state that markers share, and the marker.
+ *
+ * White: MARK bit clear. Grey: in a packet, not yet scanned (its bit may be clear: objects are claimed when they are popped).
+ * Black: bit set and scanned, or born live in this cycle.
+ *
+ *   M.1  From H3 on, every object that was reachable when the last thread acknowledged H3 is black, or grey, or reachable through white objects only
+ *        from a grey one (snapshot at the beginning).
+ *   M.2  Grey objects stand in: a thread's private packet, the flushed stack, the grey stack, a marker's private packets or prefetch ring;
+ *        or, after an overflow, under a set MARK bit in a block whose re-scan flag is set. Nowhere else.
+ *   M.3  A marker, helper or assist is counted in `active` before it takes a packet and until it has given back all that it did not scan.
+ *   M.4  Marking is over after one clean flush round: before it nothing was grey outside threads' packets and nobody active; every thread flushed; and since
+ *        it was armed nothing was flushed, taken, or newly marked.
+ * Models: start.pml, weak.pml, mark.pml.
+ */
+#ifndef LU_MARK_MARK_H
+#define LU_MARK_MARK_H
+
+#include <pthread.h>
+#include <urcu/wfstack.h>
+#include "heap/layout.h"
+#include "mark/packet.h"
+#include "support/event.h"
+
+struct lu_helper;
+
+struct lu_marking {
+  struct lu_packets packets;
+  /* Packets of shaded objects. Pushed by threads (wait-free), taken whole by the collector. */
+  struct cds_wfs_stack flushed;
+  /* Packets of the remembered set of the epoch before the running cycle (or of the current one while idle), and of the epoch that the cycle
+   * begins. Pushed by threads by their phase; taken whole by the collector. */
+  struct cds_wfs_stack remembered, remembered_next;
+  /* Packets in the two; added to by threads, reduced by the collector. Over remembered_max new ones are dropped and `remembered_lost` is set. */
+  _Atomic size_t remembered_packets;
+  _Atomic bool remembered_lost;
+  size_t remembered_max;
+  unsigned map;                 /* current MARK; written by the collector between H1 and H2, or with the world stopped */
+  /* True from the scan of the shared roots to the clean round. Written by the collector (release); read by helpers and assists (acquire). */
+  _Atomic bool tracing;
+  /* Markers, helpers and assists at work (M.3). seq_cst; pairs with grey_count and pops in lu_mark_quiet. */
+  _Atomic uint32_t active;
+  _Atomic uint64_t pops;        /* packets taken for scanning, counted before the taking */
+  _Atomic uint64_t marked;      /* objects newly marked, added by each marker before it leaves `active` */
+  _Atomic uint64_t marked_bytes;
+  _Atomic uint32_t rescans;     /* re-scan flags set; the collector exchanges it to 0 before it looks at the flags */
+  struct lu_event work;         /* helpers wait for packets here */
+  struct lu_event idle;         /* signalled when active drops to 0 */
+  struct lu_helper *helpers;
+  unsigned helper_count;
+  _Atomic bool helpers_stop;
+  uint16_t epoch_before;        /* k: what majors renew stale logs to (never the epoch that the cycle begins) */
+  uint16_t epoch_mask;          /* epochs are taken modulo this plus 1 */
+};
+
+#define LU_RING 16
+
+struct lu_marker {
+  lull_heap *heap;
+  struct lu_marking *marking;
+  unsigned map;
+  uint16_t epoch_before, epoch_mask;
+  struct lu_packet *top, *spare;  /* private stack: two packets, so that a push and a pop at an edge do not exchange packets */
+  uint64_t marked, marked_bytes;
+  uintptr_t ring[LU_RING];        /* prefetched, not yet scanned; 0 = empty slot */
+  unsigned ring_at, ring_used;
+};
+
+lull_status lu_marking_init(lull_heap *heap);
+void lu_marking_fini(lull_heap *heap);
+
+/* Enters `active` with an empty private stack; leaves it, giving back what is left. */
+void lu_marker_enter(struct lu_marker *marker, lull_heap *heap);
+void lu_marker_leave(struct lu_marker *marker);
+/* Makes an object grey in the marker's own stack. */
+void lu_marker_push(struct lu_marker *marker, void *object);
+/* Scans until nothing is left in the private stack and the grey stack, or (deadline_ns != 0) until thread CPU time has passed it. Returns false at the deadline. */
+bool lu_marker_drain(struct lu_marker *marker, uint64_t deadline_ns);
+
+/* The collector's: moves flushed packets to the grey stack; returns how many there were. */
+size_t lu_mark_take_flushed(lull_heap *heap);
+/* The collector's: drains, waits for helpers and assists, re-scans flagged blocks, until nothing is grey outside the threads. */
+void lu_mark_quiesce(lull_heap *heap);
+/* Re-scans flagged blocks and large objects (mark/rescan.c). Returns whether there were any. */
+bool lu_mark_rescan(struct lu_marker *marker);
+
+lull_status lu_helpers_start(lull_heap *heap, unsigned count);
+void lu_helpers_stop(lull_heap *heap);
+void lu_helpers_wake(lull_heap *heap);
+
+/* The mark of an object in bitmap `map`. Any thread; relaxed. */
+static inline bool lu_is_marked(const void *object, unsigned map) {
+  return (atomic_load_explicit(lu_map_at(object, map), memory_order_relaxed) & lu_map_bit(object)) != 0;
+}
+
+/* Remembered set (mark/remember.c). Owner, or closure. */
+struct lu_mutator;
+void lu_remember(struct lu_mutator *mutator, uintptr_t entry);
+void lu_remember_publish(struct lu_mutator *mutator);
+/* The collector's: drops the set of the epoch before; filters the new one by MARK and makes it the current. Returns entries kept. */
+void lu_remembered_drop(lull_heap *heap);
+size_t lu_remembered_filter(lull_heap *heap);
+
+/* Flushes the thread's shaded objects (mark/shade.c). Owner, or closure. */
+void lu_shade_flush(struct lu_mutator *mutator);
+void lu_shade_discard(struct lu_mutator *mutator);
+/* Keeps an object when no packet is free: first MARK bit and a re-scan flag. */
+void lu_shade_overflow(lull_heap *heap, void *object, unsigned map);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * verify/verify.h: the second collector: simple marking code of its own, one thread, the world stopped.
+ *
+ * It serves three ends: the stop-the-world mode (gc.mode=stw), whose sequence of collections depends on allocation only; the
+ * oracle against which the verifier checks the concurrent collector; and lull_verify.
+ * It shares with the concurrent collector the layout of memory and the descriptors as the user gave them, not the marker: its walk over an object's references
+ * is written a second time, slot by slot, from the descriptor.
+ */
+#ifndef LU_VERIFY_VERIFY_H
+#define LU_VERIFY_VERIFY_H
+
+#include "heap/heap.h"
+
+/* Where in a cycle the verifier runs. */
+enum lu_edge {
+  LU_EDGE_IDLE,      /* no cycle runs */
+  LU_EDGE_WINDOW,    /* all acknowledged H1 */
+  LU_EDGE_BUMPED,    /* all acknowledged H2 */
+  LU_EDGE_TRACE,     /* all acknowledged H3 */
+  LU_EDGE_MARKED,    /* clean flush round and the IDLE handshake */
+  LU_EDGE_SWEPT,     /* swept; births of the cycle still live */
+  LU_EDGE_SETTLED    /* births cleared; the cycle is over */
+};
+
+/* A set of objects found reachable; memory by malloc, none of the heap's. */
+struct lu_oracle;
+/* World stopped, regions published. Marks from every root. NULL without memory. Counts objects that are not valid as `broken` and logs the first ones. */
+struct lu_oracle *lu_oracle_mark(lull_heap *heap);
+bool lu_oracle_has(const struct lu_oracle *oracle, const void *object);
+size_t lu_oracle_objects(const struct lu_oracle *oracle);
+size_t lu_oracle_bytes(const struct lu_oracle *oracle);
+size_t lu_oracle_broken(const struct lu_oracle *oracle);
+void lu_oracle_free(struct lu_oracle *oracle);
+
+/* Stops the world, checks all that must hold at this edge, resumes. By the driver of the registry (holds cycle.driver, not attached or BLOCKED). Returns the number of violations,
+ * each logged (the first 20) under tag verify at level error. */
+size_t lu_verify_edge(lull_heap *heap, enum lu_edge edge);
+
+/* One stop-the-world collection. By the driver. Returns false, nothing done, when a thread did not stop within stall.timeout. */
+bool lu_stw_collect(lull_heap *heap, enum lu_cause cause);
+
+#endif
