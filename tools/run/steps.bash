@@ -66,14 +66,15 @@ work() {
   }
 }
 
-# script LABEL COMMAND...: a test script. One whose last line is "N passed, N failed" counts as
-# that many tests, any other as one; a bad exit status is never counted as success.
+# script LABEL COMMAND...: a test script. One whose last line is "N passed, N failed", perhaps with
+# "name: " before it and a remark in brackets behind, counts as that many tests, any other as
+# one; a bad exit status is never counted as success.
 script() {
   local status=0 last good=0 bad=0
   step "$@" || status=$?
   last=$(tail -n 1 "$LOG")
-  if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-    good=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
+  if [[ $last =~ ^([a-z ]+:\ )?([0-9]+)\ passed,\ ([0-9]+)\ failed(\ \(.*\))?$ ]]; then
+    good=${BASH_REMATCH[2]} bad=${BASH_REMATCH[3]}
     [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
     [ "$good" -gt 0 ] || [ "$bad" -gt 0 ] || bad=1
   elif [ "$status" -eq 0 ]; then
