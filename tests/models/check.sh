@@ -75,11 +75,11 @@ f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=2
 f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=6
 f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=7
 f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=19
-f s fail start  -DMUTANT=5
+f s fail start  -DINIT=2 -DOPS0=1 -DOPS1=2 -DMUTANT=5
 f s fail start  -DMUTANT=15
 f s fail start  -DMUTANT=17
 f s fail start  -DINIT=6 -DMUTANT=16
-f s fail start  -DINIT=5 -DMUTANT=20
+f s fail start  -DINIT=5 -DOPS0=2 -DOPS1=1 -DMUTANT=20
 f s fail start  -DINIT=4 -DMAJOR -DOPS0=3 -DOPS1=1 -DMUTANT=12
 n l pass start  -DOPS0=1 -DOPS1=2
 n l pass start  -DOPS0=1 -DOPS1=2 -DMAJOR
@@ -88,6 +88,19 @@ n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=11
 n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=24
 n l pass start  -DOPS0=1 -DOPS1=2 -DMAJOR -DMUTANT=24
 f l pass start  -DOPS0=1 -DOPS1=1 -DMUTANT=25
+f l pass start  -DOPS0=1 -DOPS1=1 -DXCHG
+f l pass start  -DOPS0=1 -DOPS1=1 -DROOTS=2
+f l pass start  -DOPS0=1 -DOPS1=2 -DROOTS=2 -DINIT=3
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=26
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=29
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=30
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=31
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=32
+f s fail start  -DOPS0=1 -DOPS1=1 -DXCHG -DMUTANT=27
+f s fail start  -DOPS0=1 -DOPS1=1 -DXCHG -DMUTANT=28
+f s fail start  -DOPS0=2 -DOPS1=0 -DMAJOR -DCYCLES=2 -DMUTANT=33
+n l pass start  -DOPS0=1 -DOPS1=2 -DXCHG -DINIT=2
+n l pass start  -DOPS0=2 -DOPS1=2 -DROOTS=2 -DINIT=3
 TABLE
 }
 
