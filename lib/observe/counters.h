@@ -78,15 +78,19 @@ static inline void lu_gauge_set(_Atomic uint64_t *gauge, uint64_t value) {
  * readers that are on it (it is freed after an RCU grace period). */
 void lu_counters_leave(struct lu_counters *counters, struct lu_heap_figures *figures);
 
-/* What lull_stats has besides, read by the caller at the time of the call. */
+/* Figures that others keep: the caller reads them at the time of the call. */
+#define LU_READ_GAUGES(X)                                                                          \
+  X(heap_used) X(heap_committed) X(heap_metadata) X(heap_limit) X(threads) X(threads_attached)
+#define LU_GAUGE_WORD(name) uint64_t name;
+
 struct lu_gauges {
-  uint64_t heap_used, heap_committed, heap_metadata, heap_limit, threads, threads_attached;
+  LU_READ_GAUGES(LU_GAUGE_WORD)
 };
 
 typedef void lu_counters_fn(const struct lu_counters *counters, void *sum);
 
 /*
- * Fills stats->struct_size bytes of *stats. LULL_E_ARGUMENT (and lu_reject) when that is 0 or too large. `each(source, fn, sum)` must call fn(counters, sum) once for
+ * Fills stats->struct_size bytes of *stats. LULL_E_ARGUMENT (and lu_reject) when that is below 8 or too large. `each(source, fn, sum)` must call fn(counters, sum) once for
  * the counters of each thread that is registered all the while; others may be left out or included. Any thread.
  */
 lull_status lu_figures_collect(struct lu_heap_figures *figures, const struct lu_gauges *gauges,

@@ -1,0 +1,132 @@
+/*
+ * memory.c: mmap, madvise, malloc and what the system says about memory. No state but the page size, which never changes.
+ */
+#include "support/memory.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "support/assert.h"
+
+size_t lu_page_size(void) {
+  return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* More is mapped than asked for, and what lies outside the aligned part is given back at once. */
+void *lu_reserve(size_t bytes, size_t align) {
+  size_t page = lu_page_size();
+  LU_CHECK(bytes != 0 && bytes % page == 0, "a reservation is whole pages");
+  LU_CHECK(align >= page && (align & (align - 1)) == 0, "a reservation's alignment is a power of two");
+  size_t mapped;
+  if (__builtin_add_overflow(bytes, align - page, &mapped) || lu_fault(LU_FAULT_RESERVE))
+    return NULL;
+  char *map = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (map == MAP_FAILED)
+    return NULL;
+  size_t before = -(uintptr_t)map & (align - 1);
+  if (before != 0)
+    munmap(map, before);
+  if (mapped - before != bytes)
+    munmap(map + before + bytes, mapped - before - bytes);
+  return map + before;
+}
+
+void lu_unreserve(void *memory, size_t bytes) {
+  if (memory != NULL)
+    LU_CHECK(munmap(memory, bytes) == 0, "the system refuses to take a reservation back");
+}
+
+bool lu_release_pages(void *memory, size_t bytes) {
+  LU_ASSERT((((uintptr_t)memory | bytes) & (lu_page_size() - 1)) == 0);
+  return madvise(memory, bytes, MADV_DONTNEED) == 0;
+}
+
+void lu_huge_pages(void *memory, size_t bytes, bool wanted) {
+  LU_ASSERT((((uintptr_t)memory | bytes) & (lu_page_size() - 1)) == 0);
+  madvise(memory, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+/* The start of a small file as text; false if it cannot be read. */
+static bool read_text(const char *path, char *text, size_t size) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return false;
+  ssize_t length = read(file, text, size - 1);
+  close(file);
+  if (length < 0)
+    return false;
+  text[length] = '\0';
+  return true;
+}
+
+/* The limit that one cgroup folder sets; UINT64_MAX for none ("max", or no such file). */
+static uint64_t cgroup_limit(const char *folder) {
+  char path[4352], text[64];
+  uint64_t limit;
+  if (snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", folder) >= (int)sizeof path ||
+      !read_text(path, text, sizeof text) || sscanf(text, "%" SCNu64, &limit) != 1)
+    return UINT64_MAX;
+  return limit;
+}
+
+/* The lowest limit on the way from the process's cgroup v2 folder up to the root of what it can see. */
+static uint64_t cgroup_lowest_limit(void) {
+  char text[4096];
+  if (!read_text("/proc/self/cgroup", text, sizeof text))
+    return UINT64_MAX;
+  char *folder = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+  if (folder == NULL)
+    return UINT64_MAX;
+  folder = strchr(folder, '/');
+  if (folder == NULL)
+    return UINT64_MAX;
+  folder[strcspn(folder, "\n")] = '\0';
+  uint64_t lowest = cgroup_limit("");
+  while (folder[0] == '/' && folder[1] != '\0') {
+    uint64_t limit = cgroup_limit(folder);
+    if (limit < lowest)
+      lowest = limit;
+    *strrchr(folder, '/') = '\0';
+  }
+  return lowest;
+}
+
+uint64_t lu_system_memory(void) {
+  long pages = sysconf(_SC_PHYS_PAGES);
+  uint64_t physical = pages > 0 ? (uint64_t)pages * lu_page_size() : UINT64_C(1) << 30;
+  uint64_t limit = cgroup_lowest_limit();
+  uint64_t lower = limit < physical ? limit : physical;
+  return lower != 0 ? lower : physical;
+}
+
+void *lu_alloc_array(enum lu_fault_site site, size_t n, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(n, size, &bytes) || lu_fault(site))
+    return NULL;
+  return malloc(bytes);
+}
+
+void *lu_zalloc_array(enum lu_fault_site site, size_t n, size_t size) {
+  return lu_fault(site) ? NULL : calloc(n, size);
+}
+
+void *lu_realloc_array(enum lu_fault_site site, void *memory, size_t n, size_t size) {
+  return lu_fault(site) ? NULL : reallocarray(memory, n, size);
+}
+
+void *lu_zalloc_aligned(enum lu_fault_site site, size_t align, size_t bytes) {
+  LU_CHECK(align >= sizeof(void *) && (align & (align - 1)) == 0, "an alignment is a power of two");
+  void *memory;
+  if (lu_fault(site) || posix_memalign(&memory, align, bytes) != 0)
+    return NULL;
+  return memset(memory, 0, bytes);
+}
+
+void lu_free(void *memory) {
+  free(memory);
+}
