@@ -43,9 +43,11 @@ struct lu_block {
   uint8_t pool;              /* which pool it waits in, while it waits */
   uint16_t cursor;           /* granule up to which its holes have been used; the holder publishes it when it gives
                                 the block up or is stopped */
-  uint16_t live_from;        /* granule from which births were live in live_cycle */
+  /* Granule from which births were live in live_cycle. The holder stores live_from, then live_cycle, then sets the MARK bits of the live part, so
+   * that a re-scan which read MARK before live_cycle knows which of the bits it saw are births (mark/rescan.c). */
+  _Atomic uint16_t live_from;
   uint16_t free_granules;    /* usable by the last sweep */
-  uint32_t live_cycle;       /* the last cycle in which a part of its births was live; 0 = none */
+  _Atomic uint32_t live_cycle;  /* the last cycle in which a part of its births was live; 0 = none */
   uint32_t idle_cycles;      /* FREE: sweeps since it became free, for returning memory */
 };
 

@@ -40,6 +40,8 @@ struct lu_marking {
   _Atomic bool tracing;
   /* Markers, helpers and assists at work (M.3). seq_cst; pairs with grey_count and pops in lu_mark_quiet. */
   _Atomic uint32_t active;
+  /* Set by a helper or assist that found nothing to take; cleared by the marker that shares its private stack then. Relaxed: a hint. */
+  _Atomic uint32_t hungry;
   _Atomic uint64_t pops;        /* packets taken for scanning, counted before the taking */
   _Atomic uint64_t marked;      /* objects newly marked, added by each marker before it leaves `active` */
   _Atomic uint64_t marked_bytes;
@@ -69,20 +71,31 @@ struct lu_marker {
 lull_status lu_marking_init(lull_heap *heap);
 void lu_marking_fini(lull_heap *heap);
 
-/* Enters `active` with an empty private stack; leaves it, giving back what is left. */
-void lu_marker_enter(struct lu_marker *marker, lull_heap *heap);
+/*
+ * Enters `active` with an empty private stack. Helpers and assists (driver false) get in only while `tracing`: they raise `active`, then look at `tracing`; the
+ * collector lowers `tracing`, then waits for `active` (both seq_cst), so that nobody marks with the map of a cycle that is over. Returns whether it is in.
+ */
+bool lu_marker_enter(struct lu_marker *marker, lull_heap *heap, bool driver);
+/* Gives back what is left and leaves `active`. */
 void lu_marker_leave(struct lu_marker *marker);
 /* Makes an object grey in the marker's own stack. */
 void lu_marker_push(struct lu_marker *marker, void *object);
-/* Scans until nothing is left in the private stack and the grey stack, or (deadline_ns != 0) until thread CPU time has passed it. Returns false at the deadline. */
+/* Scans until nothing is left in the private stack and the grey stack, or (deadline_ns != 0) until
+ * lu_now_ns has passed it. Returns false at the deadline. */
 bool lu_marker_drain(struct lu_marker *marker, uint64_t deadline_ns);
 
 /* The collector's: moves flushed packets to the grey stack; returns how many there were. */
 size_t lu_mark_take_flushed(lull_heap *heap);
+/* The collector's, after marking: lets nobody in any more and waits for those who are. */
+void lu_mark_close(lull_heap *heap);
 /* The collector's: drains, waits for helpers and assists, re-scans flagged blocks, until nothing is grey outside the threads. */
 void lu_mark_quiesce(lull_heap *heap);
-/* Re-scans flagged blocks and large objects (mark/rescan.c). Returns whether there were any. */
+/* Re-scans flagged blocks and large objects (mark/rescan.c), by the collector with no other marker at work. Returns whether there were any. */
 bool lu_mark_rescan(struct lu_marker *marker);
+/* Scans an object that has its first MARK bit already. */
+struct lu_large;
+void lu_marker_rescan_object(struct lu_marker *marker, void *object);
+void lu_marker_rescan_large(struct lu_marker *marker, struct lu_large *large);
 
 lull_status lu_helpers_start(lull_heap *heap, unsigned count);
 void lu_helpers_stop(lull_heap *heap);

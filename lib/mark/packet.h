@@ -20,7 +20,7 @@
 #define LU_PACKET_BYTES ((size_t)4096)
 
 struct lu_packet {
-  ck_stack_entry_t link;
+  struct ck_stack_entry link;
   struct cds_wfs_node flushed_link;
   uint32_t count;
   uintptr_t entry[];   /* object, or tagged: bit 0 = a piece of a large object still to scan, bit 1 = a card (remembered sets) */
@@ -38,8 +38,8 @@ struct lu_packets {
   _Atomic size_t carved;              /* packets ever taken from `memory` (fetch_add by whoever finds `free` empty) */
   ck_stack_t free __attribute__((aligned(16)));
   ck_stack_t grey __attribute__((aligned(16)));
-  /* Packets in `grey`. Changed with each push and pop (a pop decrements first if it is not 0, so it may be
-   * low for a moment, and is 0 only when no packet is left unclaimed); read by markers, assists, termination. */
+  /* Packets in `grey`: raised before a push and lowered after a pop, so never below what the stack holds; 0 means that it is empty and no
+   * push is under way. seq_cst; pairs with active and pops in lu_mark_quiesce. */
   _Atomic size_t grey_count;
   uint32_t entries;                   /* how many entries a packet takes: LU_PACKET_ENTRIES, or stress.packet */
 };
