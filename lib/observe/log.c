@@ -50,6 +50,10 @@ __attribute__((constructor)) static void remember_start(void) {
   start_ns = lu_now_ns();
 }
 
+const char *lu_log_level_name(enum lu_log_level level) {
+  return level_names[level];
+}
+
 void lu_log_set_levels(uint64_t levels) {
   atomic_store_explicit(&lu_log_process_levels, levels, memory_order_relaxed);
 }

@@ -80,4 +80,7 @@ void lu_log_write(enum lu_log_tag tag, enum lu_log_level level, const char *form
  */
 bool lu_log_parse(const char *text, uint64_t *levels);
 
+/* "off" to "trace"; a constant. */
+const char *lu_log_level_name(enum lu_log_level level);
+
 #endif
