@@ -15,8 +15,6 @@
 #include "observe/histogram.h"
 #include "threads/registry.h"
 
-typedef void lu_closure(struct lu_thread *thread, void *arg);
-
 /* Where the handshakes of a heap are counted; all multi-writer. */
 struct lu_handshake_figures {
   struct lu_histogram *closure;        /* thread CPU time */
@@ -33,6 +31,9 @@ struct lu_handshake_figures {
  * Names a thread that does not poll for watchdog_ns in one log line a handshake. `name` is for the log.
  */
 void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(void *owner), lu_closure *closure, void *arg);
+
+/* The owner's side, at a safepoint: takes the poll word and runs every open request of every heap of the thread. RUNNING. */
+void lu_requests_run(struct lu_os_thread *os);
 
 /* How long the running handshake has waited for a RUNNING thread, in ns; 0 = it does not. Any thread. */
 uint64_t lu_handshake_waiting_ns(const struct lu_registry *registry);
