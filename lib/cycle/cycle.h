@@ -33,8 +33,9 @@ struct lu_pacer {
   _Atomic uint64_t work_estimate, headroom;
   uint64_t live;              /* bytes marked by the last cycle */
   uint64_t goal;
-  uint64_t allocated_at_start, allocated_at_end;
-  uint64_t ended_ns;
+  _Atomic uint64_t allocated_at_start;  /* of the last cycle; written by the collector, read by assists (relaxed) */
+  uint64_t allocated_at_end;
+  uint64_t begun_ns, ended_ns;
   double rate[4];             /* bytes per second, of the last cycles; the worst counts */
   double seconds[4];          /* their wall time from request to end of marking */
   unsigned samples;
@@ -62,8 +63,6 @@ struct lu_cycle {
   void *hook_data;
 };
 
-struct lu_mutator;
-
 lull_status lu_cycle_init(lull_heap *heap);
 void lu_cycle_fini(lull_heap *heap);
 
@@ -72,6 +71,13 @@ void lu_cycle_run(lull_heap *heap, enum lu_cause cause);
 
 /* Asks for a cycle that begins after this call; returns its number. Any thread. */
 uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause);
+
+/*
+ * Waits until that cycle has ended (stop-the-world mode: drives it). Blocked region, so polls. Returns false when a thread does not reach a
+ * safepoint for stall.timeout. By the owner.
+ */
+struct lu_mutator;
+bool lu_cycle_wait(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause);
 
 /* The barrier's fields of a thread from its phase and epoch. Owner, or closure. */
 void lu_mutator_apply(struct lu_mutator *mutator);
@@ -86,11 +92,14 @@ void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes);
 
 /* What the allocation's slow path does when no memory is to be had: waits for collection (blocked region), so polls. Returns true to try again; false: give up, error set. */
 struct lu_stall {
-  uint64_t began_ns;
-  uint64_t cycle_wanted;
-  unsigned tries;
+  uint64_t began_ns;      /* 0: no wait yet */
+  uint64_t wanted;        /* a cycle that began after the last failure that was looked at */
+  unsigned cycles;        /* wanted cycles that ended, after which the allocation failed again */
+  bool ended_seen;        /* the wanted cycle has ended; the next failure counts */
   bool hook_asked;
 };
 bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t size);
+/* The allocation that stalled is over: counts the time. */
+void lu_stall_end(struct lu_mutator *mutator, const struct lu_stall *stall);
 
 #endif

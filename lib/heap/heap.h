@@ -13,6 +13,7 @@
 #include "observe/counters.h"
 #include "roots/shared.h"
 #include "support/settings.h"
+#include "threads/handshake.h"
 #include "threads/registry.h"
 
 struct lull_heap {
@@ -24,7 +25,14 @@ struct lull_heap {
   struct lu_marking marking;
   struct lu_cycle cycle;
   struct lu_heap_figures figures;
+  struct lu_handshake_figures handshake_figures;
 };
+
+/* Counts a delay that the library caused in a mutator: in its own histogram and in `caused`. */
+static inline void lu_caused(struct lu_heap_figures *figures, struct lu_histogram *histogram, uint64_t cpu_ns) {
+  lu_histogram_add(histogram, cpu_ns);
+  lu_histogram_add(&figures->caused, cpu_ns);
+}
 
 /* The heap's thread hooks (heap/heap.c). */
 extern const struct lu_registry_hooks lu_mutator_hooks;

@@ -36,7 +36,9 @@ struct lu_mutator {
   struct lu_packet *remembered;  /* its private part of the remembered set */
   struct lu_thread_roots roots;
   struct lu_counters counters;
-  size_t assist_debt;            /* bytes allocated since its last assist */
+  size_t assist_debt;            /* bytes of marking that it owes */
+  uint64_t refills;              /* slow paths of small allocation, for sampling */
+  size_t handed_out;             /* usable bytes of blocks that heap/region.c took and heap/alloc.c has not told the pacer of yet */
 };
 
 static inline struct lu_mutator *lu_mutator_of(const lull_thread *thread) {

@@ -1,0 +1,145 @@
+/*
+ * cycle/collector.c: the collector's thread, requests for cycles, and waiting for them.
+ *
+ * `wanted` holds the number of the newest cycle that somebody asked for; cycles are numbered by `begun`. A request made while cycle n runs wants n + 1, because
+ * only a cycle that begins after the request sees the garbage of its time; requests made before the next cycle begins are one.
+ * begun is raised before H1 is armed, with seq_cst, and read by requesters with seq_cst: a requester that reads begun == n made its garbage before H1 of n + 1.
+ *
+ * In the stop-the-world mode there is no collector thread: the thread that asks drives the collection itself, BLOCKED.
+ */
+#include <signal.h>
+#include <string.h>
+#include "heap/heap.h"
+#include "observe/log.h"
+#include "support/assert.h"
+#include "support/clock.h"
+#include "support/error.h"
+#include "support/fault.h"
+#include "threads/blocked.h"
+#include "threads/handshake.h"
+#include "verify/verify.h"
+
+uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
+  struct lu_cycle *cycle = &heap->cycle;
+  uint64_t number = atomic_load(&cycle->begun) + 1;
+  uint64_t wanted = atomic_load(&cycle->wanted);
+  while (wanted < number && !atomic_compare_exchange_weak(&cycle->wanted, &wanted, number))
+    ;
+  if (wanted < number) {
+    atomic_store_explicit(&cycle->cause, cause, memory_order_relaxed);
+    lu_event_signal(&cycle->wake);
+  }
+  return number;
+}
+
+/* The memory that can be given back between two cycles, a little at a time so that a request need not wait. */
+#define RETURN_STEP ((size_t)16 << 20)
+
+static void return_memory(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  while (atomic_load(&cycle->wanted) <= atomic_load(&cycle->begun) && !atomic_load(&cycle->stop) &&
+         lu_space_return(&heap->space, RETURN_STEP) != 0)
+    ;
+}
+
+static bool due(struct lu_cycle *cycle) { return atomic_load(&cycle->wanted) > atomic_load(&cycle->begun); }
+
+static void *collector_main(void *arg) {
+  lull_heap *heap = arg;
+  struct lu_cycle *cycle = &heap->cycle;
+  for (;;) {
+    uint32_t seen = lu_event_value(&cycle->wake);
+    if (atomic_load(&cycle->stop))
+      return NULL;
+    if (!due(cycle) && !heap->settings.stress_loop) {
+      lu_event_wait(&cycle->wake, seen, LU_FOREVER);
+      continue;
+    }
+    enum lu_cause cause = due(cycle) ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed)
+                                     : LU_CAUSE_LOOP;
+    lu_lock(&cycle->driver);
+    lu_cycle_run(heap, cause);
+    return_memory(heap);
+    lu_unlock(&cycle->driver);
+  }
+}
+
+/* Signals are the program's: the collector takes none. */
+static int start_thread(lull_heap *heap) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = lu_fault(LU_FAULT_SPAWN) ? 1 : pthread_create(&heap->cycle.thread, NULL, collector_main, heap);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (error == 0)
+    pthread_setname_np(heap->cycle.thread, "lull-gc");
+  return error;
+}
+
+lull_status lu_cycle_init(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  lu_lock_init(&cycle->driver);
+  lu_lock_init(&cycle->hook_lock);
+  cycle->armed.phase = LU_IDLE;
+  cycle->armed.mark_map = heap->marking.map;
+  lu_pacer_init(heap);
+  if (heap->settings.gc_mode == LU_GC_STW)
+    return LULL_OK;
+  if (start_thread(heap) != 0)
+    return LULL_E_SYSTEM;
+  cycle->thread_runs = true;
+  return LULL_OK;
+}
+
+void lu_cycle_fini(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  if (cycle->thread_runs) {
+    atomic_store(&cycle->stop, true);
+    lu_event_signal(&cycle->wake);
+    pthread_join(cycle->thread, NULL);
+    cycle->thread_runs = false;
+  }
+  lu_lock_destroy(&cycle->hook_lock);
+  lu_lock_destroy(&cycle->driver);
+}
+
+/* Stop-the-world mode: drives a collection unless the wanted one was done by another thread while this one waited for its turn. */
+static bool drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause) {
+  lull_heap *heap = mutator->heap;
+  bool done = true;
+  lu_blocked_begin(&mutator->thread);
+  lu_lock(&heap->cycle.driver);
+  if (atomic_load(&heap->cycle.begun) < number)
+    done = lu_stw_collect(heap, cause);
+  lu_unlock(&heap->cycle.driver);
+  lu_blocked_end(&mutator->thread);
+  return done;
+}
+
+bool lu_cycle_wait(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause) {
+  lull_heap *heap = mutator->heap;
+  struct lu_cycle *cycle = &heap->cycle;
+  if (heap->settings.gc_mode == LU_GC_STW)
+    return drive(mutator, number, cause);
+  for (;;) {
+    uint32_t seen = lu_event_value(&cycle->progress);
+    if (atomic_load_explicit(&cycle->ended, memory_order_acquire) >= number)
+      return true;
+    if (lu_handshake_waiting_ns(&heap->registry) > heap->settings.stall_timeout)
+      return false;
+    lu_wait_blocking(&mutator->thread, &cycle->progress, seen, heap->settings.stall_timeout / 4 + LU_MILLISECOND);
+  }
+}
+
+lull_status lull_collect(lull_thread *thread) {
+  struct lu_thread *own = lu_own(thread);
+  if (own == NULL)
+    return lu_reject(LULL_E_THREAD, "lull_collect: the calling thread is not attached here");
+  struct lu_mutator *mutator = lu_mutator_of(&own->pub);
+  uint64_t number = lu_cycle_request(mutator->heap, LU_CAUSE_EXPLICIT);
+  if (lu_cycle_wait(mutator, number, LU_CAUSE_EXPLICIT))
+    return LULL_OK;
+  return lu_reject(LULL_E_PROGRESS, "lull_collect: a thread does not reach a safepoint");
+}
+
+void lull_collect_start(lull_heap *heap) { lu_cycle_request(heap, LU_CAUSE_EXPLICIT); }

@@ -1,0 +1,116 @@
+/*
+ * cycle/stall.c: allocations that find no memory: they wait, and the wait always ends.
+ *
+ *   T.1  A stalled thread tries again after each piece of memory that a sweep frees, and after each cycle's end.
+ *   T.2  It gives up for lack of memory only when at least two cycles that began after its request have ended, an attempt after each failed, and the last
+ *        cycles freed next to nothing; or after LU_STALL_CYCLES such cycles in any case (others take what is freed).
+ *   T.3  It gives up for lack of progress when the collector has waited longer than stall.timeout for a thread that does not poll: LULL_E_PROGRESS, not a
+ *        false LULL_E_MEMORY.
+ *   T.4  Giving up asks the out-of-memory hook once; if it returns true, the allocation gets the same chance again.
+ * Model: tests/models/park.pml.
+ *
+ * Threads: the allocating thread; it waits as a blocked region. The hook runs RUNNING, with no lock held; hook and data are read together under hook_lock.
+ */
+#include "heap/heap.h"
+#include "observe/log.h"
+#include "support/clock.h"
+#include "support/error.h"
+#include "threads/blocked.h"
+#include "threads/handshake.h"
+
+#define LU_STALL_CYCLES 16
+
+lull_status lull_heap_oom_hook(lull_heap *heap, lull_oom_fn *fn, void *data) {
+  if (heap == NULL)
+    return lu_reject(LULL_E_ARGUMENT, "lull_heap_oom_hook: no heap");
+  lu_lock(&heap->cycle.hook_lock);
+  heap->cycle.hook = fn;
+  heap->cycle.hook_data = data;
+  lu_unlock(&heap->cycle.hook_lock);
+  return LULL_OK;
+}
+
+static bool ask_hook(struct lu_mutator *mutator, size_t size, lull_oom why) {
+  struct lu_cycle *cycle = &mutator->heap->cycle;
+  if (mutator->in_hook)
+    return false;
+  lu_lock(&cycle->hook_lock);
+  lull_oom_fn *hook = cycle->hook;
+  void *data = cycle->hook_data;
+  lu_unlock(&cycle->hook_lock);
+  if (hook == NULL)
+    return false;
+  mutator->in_hook = true;
+  bool again = hook(&mutator->thread.pub, size, why, data);
+  mutator->in_hook = false;
+  return again;
+}
+
+static bool give_up(struct lu_mutator *mutator, struct lu_stall *stall, size_t size, lull_oom why) {
+  lull_heap *heap = mutator->heap;
+  LU_LOG(heap->settings.log, LU_TAG_STALL, LU_LOG_INFO, "thread %llu: no memory for %zu bytes after %.3fms and %u cycles: %s",
+         (unsigned long long)mutator->thread.id, size, (double)(lu_now_ns() - stall->began_ns) / 1e6, stall->cycles,
+         why == LULL_OOM_PROGRESS ? "a thread does not reach a safepoint" : "the limit is reached");
+  if (!stall->hook_asked) {
+    stall->hook_asked = true;
+    if (ask_hook(mutator, size, why)) {
+      stall->cycles = 0;
+      stall->ended_seen = false;
+      stall->wanted = lu_cycle_request(heap, LU_CAUSE_LIMIT);
+      return true;
+    }
+  }
+  lu_count(&mutator->counters.stall_failures, 1);
+  lu_set_error(why == LULL_OOM_PROGRESS ? LULL_E_PROGRESS : LULL_E_MEMORY);
+  return false;
+}
+
+/* Notes that an attempt after the end of the wanted cycle failed too. Returns false when that is hopeless. */
+static bool count_failure(struct lu_mutator *mutator, struct lu_stall *stall) {
+  struct lu_cycle *cycle = &mutator->heap->cycle;
+  stall->cycles++;
+  stall->ended_seen = false;
+  if (stall->cycles >= LU_STALL_CYCLES || (stall->cycles >= 2 && atomic_load(&cycle->fruitless) >= 2))
+    return false;
+  stall->wanted = lu_cycle_request(mutator->heap, LU_CAUSE_LIMIT);
+  return true;
+}
+
+static bool stalled_handshake(const lull_heap *heap) {
+  return lu_handshake_waiting_ns(&heap->registry) > heap->settings.stall_timeout;
+}
+
+static bool wait_in_stw(struct lu_mutator *mutator, struct lu_stall *stall) {
+  if (!lu_cycle_wait(mutator, stall->wanted, LU_CAUSE_LIMIT))
+    return false;
+  stall->ended_seen = true;
+  return true;
+}
+
+bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t size) {
+  lull_heap *heap = mutator->heap;
+  struct lu_cycle *cycle = &heap->cycle;
+  if (stall->began_ns == 0) {
+    stall->began_ns = lu_now_ns();
+    stall->wanted = lu_cycle_request(heap, LU_CAUSE_LIMIT);
+    lu_count(&mutator->counters.stalls, 1);
+  } else if (stall->ended_seen && !count_failure(mutator, stall)) {
+    return give_up(mutator, stall, size, LULL_OOM_LIMIT);
+  }
+  if (heap->settings.gc_mode == LU_GC_STW)
+    return wait_in_stw(mutator, stall) || give_up(mutator, stall, size, LULL_OOM_PROGRESS);
+  uint32_t seen = lu_event_value(&cycle->progress);
+  if (atomic_load_explicit(&cycle->ended, memory_order_acquire) >= stall->wanted) {
+    stall->ended_seen = true;
+    return true;
+  }
+  if (stalled_handshake(heap))
+    return give_up(mutator, stall, size, LULL_OOM_PROGRESS);
+  lu_wait_blocking(&mutator->thread, &cycle->progress, seen, heap->settings.stall_timeout / 4 + LU_MILLISECOND);
+  return true;
+}
+
+void lu_stall_end(struct lu_mutator *mutator, const struct lu_stall *stall) {
+  if (stall->began_ns != 0)
+    lu_histogram_add(&mutator->heap->figures.stall, lu_now_ns() - stall->began_ns);
+}
