@@ -1,9 +1,10 @@
 /*
  * counters.c: threads' counters into the heap's totals, and everything into lull_stats.
  *
- * A leaving thread sets `merged` and then adds to the totals (release). A reader loads the totals first (acquire) and then walks
- * the threads, leaving out those with `merged`: what it found in the totals it cannot count again (S.1). In between it may miss
- * a thread, so each sum is raised to the highest reported before, by an atomic maximum (S.2).
+ * A leaving thread sets `merged` and then adds to the totals (release). A reader loads the totals
+ * first (acquire) and then walks the threads, leaving out those with `merged`: what it found in
+ * the totals it cannot count again (S.1). In between it may miss a thread, so each sum is raised
+ * to the highest reported before, by an atomic maximum (S.2).
  */
 #include "observe/counters.h"
 
@@ -37,7 +38,8 @@ static void add_thread(const struct lu_counters *counters, void *arg) {
 static uint64_t raise(_Atomic uint64_t *highest, uint64_t value) {
   uint64_t seen = atomic_load_explicit(highest, memory_order_relaxed);
   while (seen < value)
-    if (atomic_compare_exchange_weak_explicit(highest, &seen, value, memory_order_relaxed, memory_order_relaxed))
+    if (atomic_compare_exchange_weak_explicit(highest, &seen, value, memory_order_relaxed,
+                                              memory_order_relaxed))
       return value;
   return seen;
 }
@@ -62,10 +64,12 @@ static void put_histogram(lull_stats *stats, size_t offset, const struct lu_hist
 }
 
 lull_status lu_figures_collect(struct lu_heap_figures *figures, const struct lu_gauges *gauges,
-                               void (*each)(void *source, lu_counters_fn *fn, void *sum), void *source,
-                               lull_stats *stats) {
-  if (stats == NULL || stats->struct_size < sizeof stats->struct_size || stats->struct_size > sizeof *stats)
-    return lu_reject(LULL_E_ARGUMENT, "lull_heap_stats: struct_size must be sizeof(lull_stats), at most %zu",
+                               void (*each)(void *source, lu_counters_fn *fn, void *sum),
+                               void *source, lull_stats *stats) {
+  if (stats == NULL || stats->struct_size < sizeof stats->struct_size ||
+      stats->struct_size > sizeof *stats)
+    return lu_reject(LULL_E_ARGUMENT,
+                     "lull_heap_stats: struct_size must be sizeof(lull_stats), at most %zu",
                      sizeof *stats);
 
   struct sums sums;

@@ -1,6 +1,6 @@
 /*
- * histogram.c: what of the histograms is not on a fast path: merging, copying, and reading the public copies. All accesses are relaxed: a figure
- * orders nothing.
+ * histogram.c: what of the histograms is not on a fast path: merging, copying, and reading the
+ * public copies. All accesses are relaxed: a figure orders nothing.
  */
 #include "observe/histogram.h"
 
@@ -18,8 +18,9 @@ void lu_histogram_add_own(struct lu_histogram *histogram, uint64_t ns) {
 
 void lu_histogram_merge(struct lu_histogram *to, const struct lu_histogram *from) {
   uint64_t from_max = word(&from->max), max = word(&to->max);
-  while (from_max > max && !atomic_compare_exchange_weak_explicit(&to->max, &max, from_max, memory_order_relaxed,
-                                                                  memory_order_relaxed))
+  while (from_max > max &&
+         !atomic_compare_exchange_weak_explicit(&to->max, &max, from_max, memory_order_relaxed,
+                                                memory_order_relaxed))
     ;
   atomic_fetch_add_explicit(&to->sum, word(&from->sum), memory_order_relaxed);
   for (unsigned b = 0; b < LULL_BUCKETS; b++) {

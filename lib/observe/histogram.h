@@ -1,8 +1,9 @@
 /*
- * observe/histogram.h: log-linear histograms that are written while they are read. Buckets as in lull_histogram (lull/stats.h).
+ * observe/histogram.h: log-linear histograms that are written while they are read. Buckets as in
+ * lull_histogram (lull/stats.h).
  *
- * All words are relaxed atomics: a copy may miss what is just being added, and its sum and max may be a moment apart from
- * its buckets, but each word only grows.
+ * All words are relaxed atomics: a copy may miss what is just being added, and its sum and max
+ * may be a moment apart from its buckets, but each word only grows.
  */
 #ifndef LU_OBSERVE_HISTOGRAM_H
 #define LU_OBSERVE_HISTOGRAM_H
@@ -29,8 +30,8 @@ static inline unsigned lu_bucket_of(uint64_t value) {
 /* Counts a value. Any number of threads at once; two or three atomic additions. */
 static inline void lu_histogram_add(struct lu_histogram *histogram, uint64_t ns) {
   uint64_t max = atomic_load_explicit(&histogram->max, memory_order_relaxed);
-  while (ns > max && !atomic_compare_exchange_weak_explicit(&histogram->max, &max, ns, memory_order_relaxed,
-                                                            memory_order_relaxed))
+  while (ns > max && !atomic_compare_exchange_weak_explicit(
+                         &histogram->max, &max, ns, memory_order_relaxed, memory_order_relaxed))
     ;
   atomic_fetch_add_explicit(&histogram->sum, ns, memory_order_relaxed);
   atomic_fetch_add_explicit(&histogram->bucket[lu_bucket_of(ns)], 1, memory_order_relaxed);
@@ -39,7 +40,8 @@ static inline void lu_histogram_add(struct lu_histogram *histogram, uint64_t ns)
 /* The same for a histogram that one thread alone adds to; plain instructions. */
 void lu_histogram_add_own(struct lu_histogram *histogram, uint64_t ns);
 
-/* Adds what `from` has counted to `to`. `to` may have other writers; `from` should have none, or they are missed in part. */
+/* Adds what `from` has counted to `to`. `to` may have other writers; `from` should have none, or
+ * they are missed in part. */
 void lu_histogram_merge(struct lu_histogram *to, const struct lu_histogram *from);
 
 /* Copies into the public form. Any thread. */

@@ -1,9 +1,10 @@
 /*
  * log.c: composing a line, writing it whole, and the hook.
  *
- * The hook is one of two slots; `current` says which. lull_log_to writes the slot that is not current, switches, and waits for an
- * RCU grace period (urcu-bp) before it returns: afterwards nobody runs the old hook, and its slot may be written again. Readers hold
- * the RCU read lock across the hook's call. Slots are written under `hook_lock` only.
+ * The hook is one of two slots; `current` says which. lull_log_to writes the slot that is not
+ * current, switches, and waits for an RCU grace period (urcu-bp) before it returns: afterwards
+ * nobody runs the old hook, and its slot may be written again. Readers hold the RCU read lock
+ * across the hook's call. Slots are written under `hook_lock` only.
  */
 #include "observe/log.h"
 
@@ -33,7 +34,8 @@ static struct hook *_Atomic current = &hooks[0];
 /* Written once, when the library is loaded, before threads. */
 static uint64_t start_ns;
 
-/* The widest level and tags so far; grow only, and a line more or less that misses it does no harm (relaxed). */
+/* The widest level and tags so far; grow only, and a line more or less that misses it does no
+ * harm (relaxed). */
 static _Atomic unsigned level_width, tags_width;
 
 _Atomic uint64_t lu_log_process_levels = UINT64_C(0x1111111111111111) * LU_LOG_WARNING;
@@ -111,9 +113,10 @@ void lu_log_write(enum lu_log_tag tag, enum lu_log_level level, const char *form
   int saved = errno;
   char line[LU_LOG_LINE];
   uint64_t uptime = (lu_now_ns() - start_ns) / LU_MILLISECOND;
-  int length = snprintf(line, sizeof line, "[%" PRIu64 ".%03us][%-*s][%-*s] ", uptime / 1000,
-                        (unsigned)(uptime % 1000), widen(&level_width, strlen(level_names[level])),
-                        level_names[level], widen(&tags_width, strlen(tag_printed[tag])), tag_printed[tag]);
+  int length =
+      snprintf(line, sizeof line, "[%" PRIu64 ".%03us][%-*s][%-*s] ", uptime / 1000,
+               (unsigned)(uptime % 1000), widen(&level_width, strlen(level_names[level])),
+               level_names[level], widen(&tags_width, strlen(tag_printed[tag])), tag_printed[tag]);
   va_list arguments;
   va_start(arguments, format);
   int more = vsnprintf(line + length, sizeof line - (size_t)length, format, arguments);

@@ -1,6 +1,6 @@
 /*
- * error.c: statuses as text, the thread's last error, refusals, and the end of the process on a broken invariant.
- * The last error is thread-local; nothing here is shared.
+ * error.c: statuses as text, the thread's last error, refusals, and the end of the process on a
+ * broken invariant. The last error is thread-local; nothing here is shared.
  */
 #include "support/error.h"
 

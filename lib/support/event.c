@@ -1,11 +1,14 @@
 /*
- * event.c: the event count: what ck_ec asks of Linux (a clock and a futex), and the fences that it leaves out.
+ * event.c: the event count: what ck_ec asks of Linux (a clock and a futex), and the fences that
+ * it leaves out.
  *
- * ck_ec works with inline assembly: it orders memory as its documentation says (ck_ec_value and ck_ec_wait acquire), but
- * ThreadSanitizer sees neither accesses nor order. The annotations say what E.2 promises, on the event's address.
+ * ck_ec works with inline assembly: it orders memory as its documentation says (ck_ec_value and
+ * ck_ec_wait acquire), but ThreadSanitizer sees neither accesses nor order. The annotations say
+ * what E.2 promises, on the event's address.
  *
- * ck_ec_inc orders earlier stores only. On ARM an earlier load, for example of the state that made the caller decide to signal, could be
- * satisfied after the increment; the full fence before it orders all of them. On x86 the locked increment would do.
+ * ck_ec_inc orders earlier stores only. On ARM an earlier load, for example of the state that
+ * made the caller decide to signal, could be satisfied after the increment; the full fence before
+ * it orders all of them. On x86 the locked increment would do.
  */
 #include "support/event.h"
 
@@ -25,8 +28,8 @@ static int event_time(const struct ck_ec_ops *ops, struct timespec *now) {
 }
 
 /* The deadline is absolute, on CLOCK_MONOTONIC, as FUTEX_WAIT_BITSET takes it. May return early. */
-static void event_sleep(const struct ck_ec_wait_state *state, const uint32_t *word, uint32_t expected,
-                        const struct timespec *deadline) {
+static void event_sleep(const struct ck_ec_wait_state *state, const uint32_t *word,
+                        uint32_t expected, const struct timespec *deadline) {
   (void)state;
   syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected, deadline, NULL,
           FUTEX_BITSET_MATCH_ANY);

@@ -1,13 +1,14 @@
 /*
  * fault.c: counting requests at the named sites.
  *
- * A site's row is armed when `nth` is not 0. All words are atomics and any thread may touch them. Requests are numbered by fetch_add, so exactly one
- * is the nth, however many threads ask at once. Arming while other threads ask is allowed: a request sees the site
- * before or after it.
+ * A site's row is armed when `nth` is not 0. All words are atomics and any thread may touch them.
+ * Requests are numbered by fetch_add, so exactly one is the nth, however many threads ask at
+ * once. Arming while other threads ask is allowed: a request sees the site before or after it.
  */
 #include "support/fault.h"
 
-/* nth: written by lu_fault_arm last (release), read by requests (acquire), so they count from the new start. */
+/* nth: written by lu_fault_arm last (release), read by requests (acquire), so they count from the
+ * new start. */
 static struct {
   _Atomic uint64_t nth;
   _Atomic uint64_t requests;

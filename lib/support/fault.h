@@ -1,9 +1,10 @@
 /*
  * support/fault.h: failing on purpose, by count, so that every error path can be run.
  *
- * Each place that asks the system or a pool for something names its site. The option fault.<site>=N makes the Nth request at
- * that site and every later one fail (only the Nth with fault.once). Process-wide: a heap's options take effect when it is created,
- * and the site's requests are counted from there. Compiled into every build; unused it costs one relaxed load.
+ * Each place that asks the system or a pool for something names its site. The option
+ * fault.<site>=N makes the Nth request at that site and every later one fail (only the Nth with
+ * fault.once). Process-wide: a heap's options take effect when it is created, and the site's
+ * requests are counted from there. Compiled into every build; unused it costs one relaxed load.
  */
 #ifndef LU_SUPPORT_FAULT_H
 #define LU_SUPPORT_FAULT_H
@@ -32,10 +33,12 @@ enum lu_fault_site {
   LU_FAULT_COUNT
 };
 
-/* How many sites are armed. Written by lu_fault_arm and lu_fault_clear; read everywhere (relaxed: counting starts when it is seen). */
+/* How many sites are armed. Written by lu_fault_arm and lu_fault_clear; read everywhere (relaxed:
+ * counting starts when it is seen). */
 extern _Atomic uint32_t lu_faults_armed;
 
-/* Fails the nth request at the site from now on, and each later one unless `once`; 0 disarms the site. Any thread. */
+/* Fails the nth request at the site from now on, and each later one unless `once`; 0 disarms the
+ * site. Any thread. */
 void lu_fault_arm(enum lu_fault_site site, uint64_t nth, bool once);
 
 /* Disarms every site. */

@@ -1,6 +1,7 @@
 /*
- * support/lock.h: a plain mutex. Held for microseconds, never across a closure, a hook or a wait for another thread. An
- * attached thread that may have to wait for it uses lu_lock_blocking (threads/blocked.h).
+ * support/lock.h: a plain mutex. Held for microseconds, never across a closure, a hook or a wait
+ * for another thread. An attached thread that may have to wait for it uses lu_lock_blocking
+ * (threads/blocked.h).
  */
 #ifndef LU_SUPPORT_LOCK_H
 #define LU_SUPPORT_LOCK_H
@@ -28,7 +29,9 @@ static inline void lu_lock(struct lu_lock *lock) {
 }
 
 /* Returns whether it took the lock. */
-static inline bool lu_trylock(struct lu_lock *lock) { return pthread_mutex_trylock(&lock->mutex) == 0; }
+static inline bool lu_trylock(struct lu_lock *lock) {
+  return pthread_mutex_trylock(&lock->mutex) == 0;
+}
 
 static inline void lu_unlock(struct lu_lock *lock) {
   LU_CHECK(pthread_mutex_unlock(&lock->mutex) == 0, "a mutex is unlocked by another thread");

@@ -1,5 +1,6 @@
 /*
- * memory.c: mmap, madvise, malloc and what the system says about memory. No state but the page size, which never changes.
+ * memory.c: mmap, madvise, malloc and what the system says about memory. No state but the page
+ * size, which never changes.
  */
 #include "support/memory.h"
 
@@ -21,11 +22,13 @@ size_t lu_page_size(void) {
 void *lu_reserve(size_t bytes, size_t align) {
   size_t page = lu_page_size();
   LU_CHECK(bytes != 0 && bytes % page == 0, "a reservation is whole pages");
-  LU_CHECK(align >= page && (align & (align - 1)) == 0, "a reservation's alignment is a power of two");
+  LU_CHECK(align >= page && (align & (align - 1)) == 0,
+           "a reservation's alignment is a power of two");
   size_t mapped;
   if (__builtin_add_overflow(bytes, align - page, &mapped) || lu_fault(LU_FAULT_RESERVE))
     return NULL;
-  char *map = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  char *map = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (map == MAP_FAILED)
     return NULL;
   size_t before = -(uintptr_t)map & (align - 1);
@@ -74,7 +77,8 @@ static uint64_t cgroup_limit(const char *folder) {
   return limit;
 }
 
-/* The lowest limit on the way from the process's cgroup v2 folder up to the root of what it can see. */
+/* The lowest limit on the way from the process's cgroup v2 folder up to the root of what it can
+ * see. */
 static uint64_t cgroup_lowest_limit(void) {
   char text[4096];
   if (!read_text("/proc/self/cgroup", text, sizeof text))

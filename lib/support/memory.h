@@ -1,5 +1,6 @@
 /*
- * support/memory.h: the operating system's memory behind a handful of primitives. Any thread. None of them logs.
+ * support/memory.h: the operating system's memory behind a handful of primitives. Any thread.
+ * None of them logs.
  */
 #ifndef LU_SUPPORT_MEMORY_H
 #define LU_SUPPORT_MEMORY_H
@@ -10,9 +11,10 @@
 size_t lu_page_size(void);
 
 /*
- * Reserves `bytes` of address space, readable and writable, zero, without swap accounting; pages get memory when they are first
- * touched. `bytes` > 0 and a multiple of the page size; `align` a power of two, at least the page size. NULL when the
- * system refuses (or fault.reserve says so). To be given back whole with lu_unreserve.
+ * Reserves `bytes` of address space, readable and writable, zero, without swap accounting; pages
+ * get memory when they are first touched. `bytes` > 0 and a multiple of the page size; `align` a
+ * power of two, at least the page size. NULL when the system refuses (or fault.reserve says so).
+ * To be given back whole with lu_unreserve.
  */
 void *lu_reserve(size_t bytes, size_t align) LULL_NODISCARD;
 
@@ -20,21 +22,24 @@ void *lu_reserve(size_t bytes, size_t align) LULL_NODISCARD;
 void lu_unreserve(void *memory, size_t bytes);
 
 /*
- * Takes the memory from whole pages of a reservation: they read as zero afterwards and cost nothing until touched. `memory` and `bytes`
- * are multiples of the page size. The caller owns the pages alone. Returns false when the system refuses; the contents are then undefined.
+ * Takes the memory from whole pages of a reservation: they read as zero afterwards and cost
+ * nothing until touched. `memory` and `bytes` are multiples of the page size. The caller owns the
+ * pages alone. Returns false when the system refuses; the contents are then undefined.
  */
 bool lu_release_pages(void *memory, size_t bytes);
 
-/* Asks for huge pages in a range, or asks for none. A hint: systems without them ignore it. Page-aligned as above. */
+/* Asks for huge pages in a range, or asks for none. A hint: systems without them ignore it.
+ * Page-aligned as above. */
 void lu_huge_pages(void *memory, size_t bytes, bool wanted);
 
-/* Bytes of memory that this process may use: physical memory, or the lowest cgroup v2 limit (memory.max) above the process if that
- * is lower. Reads /proc and /sys: milliseconds at worst. Never 0. */
+/* Bytes of memory that this process may use: physical memory, or the lowest cgroup v2 limit
+ * (memory.max) above the process if that is lower. Reads /proc and /sys: milliseconds at worst.
+ * Never 0. */
 uint64_t lu_system_memory(void);
 
 /*
- * malloc for internal tables: n * size bytes, NULL on overflow, without memory or when fault.<site> says so. The z forms are zeroed.
- * All are freed with lu_free.
+ * malloc for internal tables: n * size bytes, NULL on overflow, without memory or when
+ * fault.<site> says so. The z forms are zeroed. All are freed with lu_free.
  */
 void *lu_alloc_array(enum lu_fault_site site, size_t n, size_t size) LULL_NODISCARD;
 void *lu_zalloc_array(enum lu_fault_site site, size_t n, size_t size) LULL_NODISCARD;
@@ -44,6 +49,8 @@ void *lu_realloc_array(enum lu_fault_site site, void *memory, size_t n, size_t s
 void *lu_zalloc_aligned(enum lu_fault_site site, size_t align, size_t bytes) LULL_NODISCARD;
 void lu_free(void *memory);
 
-static inline void *lu_zalloc(enum lu_fault_site site, size_t bytes) { return lu_zalloc_array(site, 1, bytes); }
+static inline void *lu_zalloc(enum lu_fault_site site, size_t bytes) {
+  return lu_zalloc_array(site, 1, bytes);
+}
 
 #endif

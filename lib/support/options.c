@@ -1,8 +1,10 @@
 /*
- * options.c: the table of options and what follows from it: help and configs. The parser is parse.c.
+ * options.c: the table of options and what follows from it: help and configs. The parser is
+ * parse.c.
  *
- * The table is constant. A config belongs to the thread that uses it. Process-wide state changes only at the end of
- * lu_settings_resolve, through the modules that own it (log levels, faults, seed).
+ * The table is constant. A config belongs to the thread that uses it. Process-wide state changes
+ * only at the end of lu_settings_resolve, through the modules that own it (log levels, faults,
+ * seed).
  */
 #include "support/options.h"
 
@@ -51,47 +53,51 @@ static const char *const verify_modes[] = {"none", "cycle", "phase", NULL};
          "fail the nth and all later " what),
 
 const struct lu_option lu_options[] = {
-  SIZE("heap.max", heap_max, 0, MB, TB, "half of the machine's or cgroup's memory",
-       "limit of the heap, without metadata"),
-  SIZE("heap.initial", heap_initial, 32 * MB, MB, TB, NULL,
-       "heap size at which the first cycle should end"),
-  PERCENT("heap.growth", heap_growth, 100, 10, 1000, NULL,
-          "allocation before the next cycle, as a share of the live bytes"),
-  BOOL("heap.return", heap_return, true, "give memory that stays free back to the system"),
-  BOOL("heap.huge", heap_huge, false, "transparent huge pages: faster marking, more memory"),
-  CHOICE("gc.mode", gc_mode, gc_modes, "collect concurrently, or with all threads stopped"),
-  INTEGER("gc.helpers", gc_helpers, 0, 0, 64, NULL, "threads that help the collector to mark"),
-  DURATION("gc.assist", gc_assist, 100 * LU_MICROSECOND, LU_MICROSECOND, 10 * LU_MILLISECOND, "none",
-           "longest piece of marking that an allocation does"),
-  PERCENT("gc.start", gc_start, 40, 1, 99, NULL,
-          "free share of the heap at which a cycle starts at latest"),
-  SIZE("gc.every", gc_every, 0, 4 * KB, TB, "by pacing",
-       "collect after so many allocated bytes (for gc.mode=stw and tests)"),
-  SIZE("gc.packets", gc_packets, 0, 64 * KB, TB, "1/16 of heap.max, at least 8M",
-       "address space for mark packets"),
-  SIZE("rs.max", rs_max, 64 * MB, 4 * KB, TB, NULL, "budget of the remembered set"),
-  DURATION("stall.timeout", stall_timeout, 10 * LU_SECOND, 10 * LU_MILLISECOND, HOUR, NULL,
-           "a stalled allocation ends when handshakes make no progress for so long"),
-  DURATION("watchdog", watchdog, LU_SECOND, LU_MILLISECOND, HOUR, "off",
-           "log the name of a thread that does not poll for so long"),
-  CHOICE("verify", verify, verify_modes, "check the whole heap after each cycle or phase"),
-  {.name = "log", .type = LU_OPTION_LOG, .offset = AT(log),
-   .initial_value = UINT64_C(0x1111111111111111) * LU_LOG_WARNING,
-   .help = "what is logged; items are separated by ';' in the environment, or ','"},
-  BOOL("strict", strict, false, "a bad entry in the environment makes lull_heap_create fail"),
-  INTEGER("seed", seed, 0, 0, UINT64_MAX, "as it was", "random numbers of the stress options start here"),
-  SIZE("stress.region", stress_region, 0, 128, 64 * KB, "no limit", "longest allocation region"),
-  INTEGER("stress.packet", stress_packet, 0, 1, 500, "full packets", "entries of a packet in use"),
-  DURATION("stress.delay", stress_delay, 0, LU_MICROSECOND, LU_SECOND, "none",
-           "longest random delay at each edge of a phase"),
-  BOOL("stress.scribble", stress_scribble, false, "overwrite dead memory"),
-  BOOL("stress.loop", stress_loop, false, "run cycles back to back"),
-  INTEGER("stress.epoch_bits", stress_epoch_bits, EPOCH_BITS, 4, 16, NULL,
-          "width of epochs: few bits wrap often"),
-  BOOL("stress.membarrier", stress_membarrier, true,
-       "use membarrier; false: sequentially consistent accesses instead"),
-  LU_FAULT_SITES(FAULT)
-  BOOL("fault.once", fault_once, false, "faults hit the nth request only, not the later ones"),
+    SIZE("heap.max", heap_max, 0, MB, TB, "half of the machine's or cgroup's memory",
+         "limit of the heap, without metadata"),
+    SIZE("heap.initial", heap_initial, 32 * MB, MB, TB, NULL,
+         "heap size at which the first cycle should end"),
+    PERCENT("heap.growth", heap_growth, 100, 10, 1000, NULL,
+            "allocation before the next cycle, as a share of the live bytes"),
+    BOOL("heap.return", heap_return, true, "give memory that stays free back to the system"),
+    BOOL("heap.huge", heap_huge, false, "transparent huge pages: faster marking, more memory"),
+    CHOICE("gc.mode", gc_mode, gc_modes, "collect concurrently, or with all threads stopped"),
+    INTEGER("gc.helpers", gc_helpers, 0, 0, 64, NULL, "threads that help the collector to mark"),
+    DURATION("gc.assist", gc_assist, 100 * LU_MICROSECOND, LU_MICROSECOND, 10 * LU_MILLISECOND,
+             "none", "longest piece of marking that an allocation does"),
+    PERCENT("gc.start", gc_start, 40, 1, 99, NULL,
+            "free share of the heap at which a cycle starts at latest"),
+    SIZE("gc.every", gc_every, 0, 4 * KB, TB, "by pacing",
+         "collect after so many allocated bytes (for gc.mode=stw and tests)"),
+    SIZE("gc.packets", gc_packets, 0, 64 * KB, TB, "1/16 of heap.max, at least 8M",
+         "address space for mark packets"),
+    SIZE("rs.max", rs_max, 64 * MB, 4 * KB, TB, NULL, "budget of the remembered set"),
+    DURATION("stall.timeout", stall_timeout, 10 * LU_SECOND, 10 * LU_MILLISECOND, HOUR, NULL,
+             "a stalled allocation ends when handshakes make no progress for so long"),
+    DURATION("watchdog", watchdog, LU_SECOND, LU_MILLISECOND, HOUR, "off",
+             "log the name of a thread that does not poll for so long"),
+    CHOICE("verify", verify, verify_modes, "check the whole heap after each cycle or phase"),
+    {.name = "log",
+     .type = LU_OPTION_LOG,
+     .offset = AT(log),
+     .initial_value = UINT64_C(0x1111111111111111) * LU_LOG_WARNING,
+     .help = "what is logged; items are separated by ';' in the environment, or ','"},
+    BOOL("strict", strict, false, "a bad entry in the environment makes lull_heap_create fail"),
+    INTEGER("seed", seed, 0, 0, UINT64_MAX, "as it was",
+            "random numbers of the stress options start here"),
+    SIZE("stress.region", stress_region, 0, 128, 64 * KB, "no limit", "longest allocation region"),
+    INTEGER("stress.packet", stress_packet, 0, 1, 500, "full packets",
+            "entries of a packet in use"),
+    DURATION("stress.delay", stress_delay, 0, LU_MICROSECOND, LU_SECOND, "none",
+             "longest random delay at each edge of a phase"),
+    BOOL("stress.scribble", stress_scribble, false, "overwrite dead memory"),
+    BOOL("stress.loop", stress_loop, false, "run cycles back to back"),
+    INTEGER("stress.epoch_bits", stress_epoch_bits, EPOCH_BITS, 4, 16, NULL,
+            "width of epochs: few bits wrap often"),
+    BOOL("stress.membarrier", stress_membarrier, true,
+         "use membarrier; false: sequentially consistent accesses instead"),
+    LU_FAULT_SITES(FAULT)
+    BOOL("fault.once", fault_once, false, "faults hit the nth request only, not the later ones"),
 };
 const size_t lu_option_count = sizeof lu_options / sizeof lu_options[0];
 
@@ -151,7 +157,8 @@ lull_status lull_option_set(lull_config *config, const char *name, const char *v
     return lu_reject(LULL_E_ARGUMENT, "lull_option_set: config, name or value is NULL");
   size_t name_length = strnlen(name, LU_OPTION_LONGEST + 1);
   size_t value_length = strnlen(value, LU_OPTION_LONGEST + 1);
-  lull_status status = lu_option_parse(&config->settings, name, name_length, value, value_length, why);
+  lull_status status =
+      lu_option_parse(&config->settings, name, name_length, value, value_length, why);
   return status == LULL_OK ? LULL_OK : lu_reject(status, "lull_option_set: %s", why);
 }
 
@@ -212,8 +219,9 @@ void lu_options_table(void (*fn)(const struct lu_option_text *option, void *arg)
 }
 
 static void print_option(const struct lu_option_text *option, void *arg) {
-  dprintf(*(int *)arg, "  %s (%s%s%s)\n      %s\n      default %s; %s\n", option->name, option->type,
-          *option->unit != '\0' ? ", " : "", option->unit, option->help, option->initial, option->range);
+  dprintf(*(int *)arg, "  %s (%s%s%s)\n      %s\n      default %s; %s\n", option->name,
+          option->type, *option->unit != '\0' ? ", " : "", option->unit, option->help,
+          option->initial, option->range);
 }
 
 void lull_options_help(int fd) {

@@ -1,6 +1,6 @@
 /*
- * support/options.h: the rows of the options table, and what the parser does with one. For options.c and parse.c; others use
- * support/settings.h.
+ * support/options.h: the rows of the options table, and what the parser does with one. For
+ * options.c and parse.c; others use support/settings.h.
  */
 #ifndef LU_SUPPORT_OPTIONS_H
 #define LU_SUPPORT_OPTIONS_H
@@ -44,11 +44,11 @@ extern const size_t lu_option_count;
 void lu_option_store(struct lu_settings *settings, const struct lu_option *option, uint64_t value);
 
 /*
- * Sets the option `name` (not terminated, as value) from text. LULL_E_UNKNOWN or LULL_E_RANGE, with the reason in `why` and nothing
- * stored. Cost: linear in the lengths.
+ * Sets the option `name` (not terminated, as value) from text. LULL_E_UNKNOWN or LULL_E_RANGE,
+ * with the reason in `why` and nothing stored. Cost: linear in the lengths.
  */
-lull_status lu_option_parse(struct lu_settings *settings, const char *name, size_t name_length, const char *value,
-                            size_t value_length, char why[LU_WHY]);
+lull_status lu_option_parse(struct lu_settings *settings, const char *name, size_t name_length,
+                            const char *value, size_t value_length, char why[LU_WHY]);
 
 /* A value as lu_option_parse would take it. */
 void lu_option_show(const struct lu_option *option, uint64_t value, char *text, size_t size);

@@ -1,8 +1,9 @@
 /*
- * parse.c: option values from text and back, the entries of an environment variable, and the nearest name for one that is none.
+ * parse.c: option values from text and back, the entries of an environment variable, and the
+ * nearest name for one that is none.
  *
- * Input is hostile: it is read once, by length, with bounds on what is looked at, and echoed cut short. Functions
- * here touch only what their arguments point to.
+ * Input is hostile: it is read once, by length, with bounds on what is looked at, and echoed cut
+ * short. Functions here touch only what their arguments point to.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,8 +20,12 @@ struct suffix {
   uint64_t factor;
 };
 
-static const struct suffix sizes[] = {
-  {"T", UINT64_C(1) << 40}, {"G", UINT64_C(1) << 30}, {"M", UINT64_C(1) << 20}, {"K", UINT64_C(1) << 10}, {"", 1}, {0}};
+static const struct suffix sizes[] = {{"T", UINT64_C(1) << 40},
+                                      {"G", UINT64_C(1) << 30},
+                                      {"M", UINT64_C(1) << 20},
+                                      {"K", UINT64_C(1) << 10},
+                                      {"", 1},
+                                      {0}};
 static const struct suffix durations[] = {
   {"s", LU_SECOND}, {"ms", LU_MILLISECOND}, {"us", LU_MICROSECOND}, {"ns", 1}, {0}};
 static const struct suffix percents[] = {{"%", 1}, {"", 1}, {0}};
@@ -70,7 +75,8 @@ static bool parse_bool(const char *text, size_t length, uint64_t *value) {
   return false;
 }
 
-static bool parse_choice(const char *text, size_t length, const char *const *choices, uint64_t *value) {
+static bool parse_choice(const char *text, size_t length, const char *const *choices,
+                         uint64_t *value) {
   for (size_t i = 0; choices[i] != NULL; i++)
     if (same(text, length, choices[i])) {
       *value = i;
@@ -79,8 +85,10 @@ static bool parse_choice(const char *text, size_t length, const char *const *cho
   return false;
 }
 
-/* Digits and one of the suffixes (size suffixes in either case); a plain 0 is valid everywhere. False on overflow too. */
-static bool parse_number(const char *text, size_t length, const struct suffix *suffixes, uint64_t *value) {
+/* Digits and one of the suffixes (size suffixes in either case); a plain 0 is valid everywhere.
+ * False on overflow too. */
+static bool parse_number(const char *text, size_t length, const struct suffix *suffixes,
+                         uint64_t *value) {
   uint64_t number = 0;
   size_t digits = 0;
   for (; digits < length && text[digits] >= '0' && text[digits] <= '9'; digits++)
@@ -109,7 +117,8 @@ static bool parse_log(const char *text, size_t length, uint64_t *value) {
 }
 
 /* The value that a text stands for, if the option accepts it. */
-static bool parse_value(const struct lu_option *option, const char *text, size_t length, uint64_t *value) {
+static bool parse_value(const struct lu_option *option, const char *text, size_t length,
+                        uint64_t *value) {
   if (length > LU_OPTION_LONGEST)
     return false;
   switch (option->type) {
@@ -119,10 +128,12 @@ static bool parse_value(const struct lu_option *option, const char *text, size_t
     default: break;
   }
   return parse_number(text, length, types[option->type].suffixes, value) &&
-         ((*value >= option->min && *value <= option->max) || (*value == 0 && option->zero != NULL));
+         ((*value >= option->min && *value <= option->max) ||
+          (*value == 0 && option->zero != NULL));
 }
 
-/* How many letters must be put in, left out or changed to turn a (at most LONGEST_NAME letters) into b (likewise). */
+/* How many letters must be put in, left out or changed to turn a (at most LONGEST_NAME letters)
+ * into b (likewise). */
 enum { LONGEST_NAME = 64 };
 static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length) {
   unsigned row[LONGEST_NAME + 1];
@@ -156,12 +167,13 @@ static const char *nearest_name(const char *name, size_t length) {
   return nearest;
 }
 
-/* A user's text as it is echoed: printf("%.*s%s", ECHO(text, length)). */
+/* A user's text as it is echoed: printf("%.*s%s", CUT(text, length)). */
 enum { ECHOED = 40 };
-#define ECHO(text, length) (int)((length) < ECHOED ? (length) : ECHOED), (text), (length) > ECHOED ? "..." : ""
+#define CUT(text, length)                                                                         \
+  (int)((length) < ECHOED ? (length) : ECHOED), (text), (length) > ECHOED ? "..." : ""
 
-lull_status lu_option_parse(struct lu_settings *settings, const char *name, size_t name_length, const char *value,
-                            size_t value_length, char why[LU_WHY]) {
+lull_status lu_option_parse(struct lu_settings *settings, const char *name, size_t name_length,
+                            const char *value, size_t value_length, char why[LU_WHY]) {
   for (size_t i = 0; i < lu_option_count; i++) {
     const struct lu_option *option = &lu_options[i];
     uint64_t number;
@@ -173,11 +185,12 @@ lull_status lu_option_parse(struct lu_settings *settings, const char *name, size
     }
     char range[LU_RANGE];
     lu_option_range(option, range, sizeof range);
-    snprintf(why, LU_WHY, "%s=%.*s%s is not accepted: %s", option->name, ECHO(value, value_length), range);
+    snprintf(why, LU_WHY, "%s=%.*s%s is not accepted: %s", option->name, CUT(value, value_length),
+             range);
     return LULL_E_RANGE;
   }
-  snprintf(why, LU_WHY, "there is no option \"%.*s%s\"; the nearest name is %s", ECHO(name, name_length),
-           nearest_name(name, name_length));
+  snprintf(why, LU_WHY, "there is no option \"%.*s%s\"; the nearest name is %s",
+           CUT(name, name_length), nearest_name(name, name_length));
   return LULL_E_UNKNOWN;
 }
 
@@ -206,8 +219,8 @@ static lull_status parse_entry(struct lu_settings *settings, const char *entry, 
 lull_status lu_settings_parse(struct lu_settings *settings, const char *text) {
   lull_status first = LULL_OK;
   if (strnlen(text, LU_OPTIONS_LONGEST + 1) > LU_OPTIONS_LONGEST) {
-    LU_LOG(settings->log, LU_TAG_OPTIONS, LU_LOG_WARNING, "options of more than %d bytes are ignored",
-           LU_OPTIONS_LONGEST);
+    LU_LOG(settings->log, LU_TAG_OPTIONS, LU_LOG_WARNING,
+           "options of more than %d bytes are ignored", LU_OPTIONS_LONGEST);
     return LULL_E_RANGE;
   }
   for (;;) {
@@ -227,11 +240,11 @@ lull_status lu_settings_parse(struct lu_settings *settings, const char *text) {
 /* The log levels as lu_log_parse takes them. */
 static void show_levels(uint64_t levels, char *text, size_t size) {
 #define SAME(constant, name, printed) | (((levels >> (4 * LU_TAG_##constant)) ^ levels) & 15)
+#define LEVEL(tag) lu_log_level_name((enum lu_log_level)(levels >> (4 * (tag)) & 15))
 #define ONE(constant, name, printed)                                                               \
   if ((size_t)length < size)                                                                       \
-    length += snprintf(text + length, size - (size_t)length, ";" name "=%s",                       \
-                       lu_log_level_name((enum lu_log_level)(levels >> (4 * LU_TAG_##constant) & 15)));
-  int length = snprintf(text, size, "all=%s", lu_log_level_name((enum lu_log_level)(levels & 15)));
+    length += snprintf(text + length, size - (size_t)length, ";" name "=%s", LEVEL(LU_TAG_##constant));
+  int length = snprintf(text, size, "all=%s", LEVEL(0));
   if ((0 LU_LOG_TAGS(SAME)) != 0) {
     LU_LOG_TAGS(ONE)
   }
@@ -262,9 +275,11 @@ void lu_option_range(const struct lu_option *option, char *text, size_t size) {
       snprintf(text, size, "true or false");
       return;
     case LU_OPTION_CHOICE:
-      for (size_t i = 0; option->choices[i] != NULL && (size_t)length < size; i++)
-        length += snprintf(text + length, size - (size_t)length, "%s%s",
-                           i == 0 ? "" : option->choices[i + 1] == NULL ? " or " : ", ", option->choices[i]);
+      for (size_t i = 0; option->choices[i] != NULL && (size_t)length < size; i++) {
+        const char *comma = option->choices[i + 1] == NULL ? " or " : ", ";
+        length += snprintf(text + length, size - (size_t)length, "%s%s", i > 0 ? comma : "",
+                           option->choices[i]);
+      }
       return;
     case LU_OPTION_LOG:
 #define PLUS_NAME(constant, name, printed) " " name
@@ -282,5 +297,6 @@ void lu_option_range(const struct lu_option *option, char *text, size_t size) {
     length = snprintf(text, size, "%s to %s", low, high);
   }
   if (option->zero != NULL && (size_t)length < size)
-    snprintf(text + length, size - (size_t)length, "%s 0 = %s", option->min > 0 ? ", or" : ",", option->zero);
+    snprintf(text + length, size - (size_t)length, "%s 0 = %s", option->min > 0 ? ", or" : ",",
+             option->zero);
 }

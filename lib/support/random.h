@@ -1,6 +1,6 @@
 /*
- * support/random.h: pseudo-random numbers for the stress options; not for secrets. The generator is splitmix64
- * (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+ * support/random.h: pseudo-random numbers for the stress options; not for secrets. The generator
+ * is splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
  */
 #ifndef LU_SUPPORT_RANDOM_H
 #define LU_SUPPORT_RANDOM_H
@@ -20,8 +20,9 @@ static inline uint64_t lu_random_scale(uint64_t random, uint64_t n) {
   return (uint64_t)(((unsigned __int128)random * n) >> 64);
 }
 
-/* Sets the process-wide seed (the option `seed`). A thread's own sequence is made from the seed and the order in which threads first
- * ask; it starts afresh in every thread after a call. Any thread. */
+/* Sets the process-wide seed (the option `seed`). A thread's own sequence is made from the seed
+ * and the order in which threads first ask; it starts afresh in every thread after a call. Any
+ * thread. */
 void lu_random_seed(uint64_t seed);
 
 /* The next number of the calling thread's sequence. */

@@ -1,8 +1,8 @@
 /*
  * support/settings.h: the options of one heap, as numbers.
  *
- * An option is a field here and a row of the table in options.c; the parser, lull_options_help, lull_option_set and the
- * man page follow from the row. Field heap_max is the option heap.max.
+ * An option is a field here and a row of the table in options.c; the parser, lull_options_help,
+ * lull_option_set and the man page follow from the row. Field heap_max is the option heap.max.
  */
 #ifndef LU_SUPPORT_SETTINGS_H
 #define LU_SUPPORT_SETTINGS_H
@@ -13,7 +13,8 @@
 enum lu_gc_mode { LU_GC_CONCURRENT, LU_GC_STW };
 enum lu_verify { LU_VERIFY_NONE, LU_VERIFY_CYCLE, LU_VERIFY_PHASE };
 
-/* Complete when lu_settings_resolve returns; constant during the heap's life. Sizes in bytes, durations in ns. */
+/* Complete when lu_settings_resolve returns; constant during the heap's life. Sizes in bytes,
+ * durations in ns. */
 struct lu_settings {
   uint64_t heap_max;          /* never 0 after resolve */
   uint64_t heap_initial;      /* at most heap_max after resolve */
@@ -48,16 +49,18 @@ struct lu_settings {
 void lu_settings_default(struct lu_settings *settings);
 
 /*
- * The settings for a new heap: the config's (NULL: the defaults), then its environment variable, then what depends on
- * the machine. Sets the process-wide parts in force: log levels, fault counts (sites that are named), the seed.
- * A bad entry costs a log line; the status of the first one is returned only under `strict`, with nothing put in force.
+ * The settings for a new heap: the config's (NULL: the defaults), then its environment variable,
+ * then what depends on the machine. Sets the process-wide parts in force: log levels, fault
+ * counts (sites that are named), the seed. A bad entry costs a log line; the status of the first
+ * one is returned only under `strict`, with nothing put in force.
  */
 lull_status lu_settings_resolve(const lull_config *config, struct lu_settings *settings);
 
 /*
- * Applies the text of an environment variable ("a=b,c=d") to settings. Entries are read from left to right; the name of a
- * bool option alone means true; `help` alone writes the help to stderr; empty entries are skipped. Returns the first bad entry's status; good
- * entries around it are applied.
+ * Applies the text of an environment variable ("a=b,c=d") to settings. Entries are read from left
+ * to right; the name of a bool option alone means true; `help` alone writes the help to stderr;
+ * empty entries are skipped. Returns the first bad entry's status; good entries around it are
+ * applied.
  */
 lull_status lu_settings_parse(struct lu_settings *settings, const char *text);
 

@@ -1,9 +1,11 @@
 /*
- * support/tool.h: what the code says to compilers, processors and checking tools; the only place that does.
+ * support/tool.h: what the code says to compilers, processors and checking tools; the only place
+ * that does.
  *
- * ThreadSanitizer understands C11 atomics and pthreads, but not inline assembly (ck, liburcu), bare fences, futexes or
- * membarrier. Where one of those orders two threads, the releasing side says LU_TSAN_RELEASE(p) before it and the acquiring side
- * LU_TSAN_ACQUIRE(p) after it, with the same address. An annotation must describe an order that the code really has.
+ * ThreadSanitizer understands C11 atomics and pthreads, but not inline assembly (ck, liburcu),
+ * bare fences, futexes or membarrier. Where one of those orders two threads, the releasing side
+ * says LU_TSAN_RELEASE(p) before it and the acquiring side LU_TSAN_ACQUIRE(p) after it, with the
+ * same address. An annotation must describe an order that the code really has.
  */
 #ifndef LU_SUPPORT_TOOL_H
 #define LU_SUPPORT_TOOL_H
@@ -38,15 +40,16 @@ void __tsan_release(void *address);
 #define LU_TSAN_RELEASE(p) ((void)(p))
 #endif
 
-/* For functions that race or read memory by design (conservative scans); each use says why. Not inlined, or the
- * caller's instrumentation would come back. */
+/* For functions that race or read memory by design (conservative scans); each use says why. Not
+ * inlined, or the caller's instrumentation would come back. */
 #define LU_NO_SANITIZE_THREAD __attribute__((noinline, no_sanitize("thread")))
 #define LU_NO_SANITIZE_ADDRESS __attribute__((noinline, no_sanitize("address")))
 #define LU_NO_SANITIZE_UNDEFINED __attribute__((noinline, no_sanitize("undefined")))
 
 /*
- * Memory of the heap that no object occupies: from POISON to UNPOISON any access is reported, by AddressSanitizer or, in a
- * build with -DLULL_VALGRIND, by Valgrind. Under AddressSanitizer p and n must be multiples of 8.
+ * Memory of the heap that no object occupies: from POISON to UNPOISON any access is reported, by
+ * AddressSanitizer or, in a build with -DLULL_VALGRIND, by Valgrind. Under AddressSanitizer p and
+ * n must be multiples of 8.
  */
 #if LU_ASAN
 void __asan_poison_memory_region(void const volatile *address, size_t size);
@@ -92,7 +95,8 @@ static inline void lu_fence(void) {
 #endif
 }
 
-/* Keeps the compiler from moving memory accesses across; the processor may. The light side of a membarrier pair. */
+/* Keeps the compiler from moving memory accesses across; the processor may. The light side of a
+ * membarrier pair. */
 static inline void lu_compiler_barrier(void) { atomic_signal_fence(memory_order_seq_cst); }
 
 #endif
