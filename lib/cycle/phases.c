@@ -254,6 +254,7 @@ void lu_cycle_run(lull_heap *heap, enum lu_cause cause) {
   run.marked = lu_now_ns();
   lu_pacer_marked(heap);
   lu_handshake(&heap->registry, "idle", arm_idle, enter_idle, NULL);
+  lu_mark_discard_flushed(heap);
   lu_gauge_set(&heap->figures.remembered, lu_remembered_filter(heap));
   edge(heap, LU_EDGE_MARKED);
   sweep(&run);

@@ -86,6 +86,8 @@ bool lu_marker_drain(struct lu_marker *marker, uint64_t deadline_ns);
 
 /* The collector's: moves flushed packets to the grey stack; returns how many there were. */
 size_t lu_mark_take_flushed(lull_heap *heap);
+/* The collector's, after the IDLE handshake: drops what was flushed since the clean round (it is marked or born live). */
+void lu_mark_discard_flushed(lull_heap *heap);
 /* The collector's, after marking: lets nobody in any more and waits for those who are. */
 void lu_mark_close(lull_heap *heap);
 /* The collector's: drains, waits for helpers and assists, re-scans flagged blocks, until nothing is grey outside the threads. */

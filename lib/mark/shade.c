@@ -103,3 +103,14 @@ size_t lu_mark_take_flushed(lull_heap *heap) {
   }
   return taken;
 }
+
+void lu_mark_discard_flushed(lull_heap *heap) {
+  struct cds_wfs_head *head = __cds_wfs_pop_all(&heap->marking.flushed);
+  struct cds_wfs_node *node, *next;
+
+  if (head == NULL)
+    return;
+  LU_TSAN_ACQUIRE(&heap->marking.flushed);
+  cds_wfs_for_each_blocking_safe(head, node, next)
+    lu_packet_drop(&heap->marking.packets, caa_container_of(node, struct lu_packet, flushed_link));
+}
