@@ -101,6 +101,30 @@ f s fail start  -DOPS0=1 -DOPS1=1 -DXCHG -DMUTANT=28
 f s fail start  -DOPS0=2 -DOPS1=0 -DMAJOR -DCYCLES=2 -DMUTANT=33
 n l pass start  -DOPS0=1 -DOPS1=2 -DXCHG -DINIT=2
 n l pass start  -DOPS0=2 -DOPS1=2 -DROOTS=2 -DINIT=3
+f l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1
+f l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=8
+f l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=16
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=1
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=2
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=3
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=4
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=5
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=6
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=7
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=9
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=10
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=11
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=12
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=13
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=14
+f s fail blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=15
+n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=2
+n l pass blocks -DKINDS=1 -DOPS0=2 -DOPS1=1
+n l pass blocks -DOPS0=1 -DOPS1=1
+n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DS=3
+n l pass blocks -DKINDS=1 -DS=3 -DOPS0=1 -DOPS1=2
+n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DCYCLES=3
+n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=2 -DMUTANT=8
 TABLE
 }
 
