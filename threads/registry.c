@@ -52,6 +52,13 @@ lull_status lu_registry_init(struct lu_registry *registry, const struct lu_regis
   return LULL_OK;
 }
 
+size_t lu_registry_count(struct lu_registry *registry) {
+  lu_lock(&registry->lock);
+  size_t count = registry->count;
+  lu_unlock(&registry->lock);
+  return count;
+}
+
 lull_status lu_registry_fini(struct lu_registry *registry) {
   lu_lock(&registry->lock);
   size_t count = registry->count;

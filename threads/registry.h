@@ -75,6 +75,9 @@ struct lu_registry {
 lull_status lu_registry_init(struct lu_registry *registry, const struct lu_registry_hooks *hooks, void *owner,
                              const struct lu_handshake_figures *figures, uint64_t watchdog_ns, bool membarrier);
 
+/* Registered threads, and those whose leaving is not over. Any thread; takes the lock for a moment. */
+size_t lu_registry_count(struct lu_registry *registry);
+
 /* LULL_E_BUSY with threads registered. */
 lull_status lu_registry_fini(struct lu_registry *registry);
 

@@ -30,6 +30,14 @@ static void mutator_joined(struct lu_thread *thread, void *owner) {
   lu_mutator_adopt(lu_mutator_of(&thread->pub));
 }
 
+/* The thread's stack is going: nothing on it is a root any more. */
+static void mutator_ended(struct lu_thread *thread, void *owner) {
+  struct lu_mutator *mutator = lu_mutator_of(&thread->pub);
+  (void)owner;
+  mutator->roots.range_count = 0;
+  mutator->roots.callback_count = 0;
+}
+
 static void mutator_leaving(struct lu_thread *thread, void *owner) {
   struct lu_mutator *mutator = lu_mutator_of(&thread->pub);
   lull_heap *heap = owner;
@@ -49,6 +57,7 @@ static void mutator_destroy(struct lu_thread *thread, void *owner) {
 const struct lu_registry_hooks lu_mutator_hooks = {.record_bytes = sizeof(struct lu_mutator),
                                                    .create = mutator_create,
                                                    .joined = mutator_joined,
+                                                   .ended = mutator_ended,
                                                    .leaving = mutator_leaving,
                                                    .destroy = mutator_destroy};
 

@@ -46,7 +46,7 @@ static const char *fault_of(const lull_heap *heap, const void *object) {
     return "does not lie in this heap";
   if ((uintptr_t)object % LU_GRANULE != 0)
     return "is not aligned to 8 bytes: references point to the header";
-  if (atomic_load_explicit(&lu_slab_of(&heap->space, object)->kind, memory_order_acquire) == LU_SLAB_BLOCKS) {
+  if (atomic_load_explicit(&lu_slab_of(&heap->space, object)->kind, memory_order_acquire) == LU_SLAB_SMALL) {
     const char *fault = fault_of_block(heap, object);
     if (fault != NULL)
       return fault;

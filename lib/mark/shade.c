@@ -43,7 +43,7 @@ void lu_shade_overflow(lull_heap *heap, void *object, unsigned map) {
   if (atomic_fetch_or_explicit(word, lu_map_bit(object), memory_order_relaxed) & lu_map_bit(object))
     return;
   _Atomic uint8_t *flag = atomic_load_explicit(&lu_slab_of(&heap->space, object)->kind, memory_order_relaxed) ==
-                                  LU_SLAB_BLOCKS
+                                  LU_SLAB_SMALL
                               ? &lu_block_of(&heap->space, object)->rescan
                               : &lu_large_of(object)->rescan;
   atomic_store_explicit(flag, 1, memory_order_release);
