@@ -1,4 +1,61 @@
-# A stress program is two lines, sorted by name; it links the shared public library:
+# A stress program links what the programs have in common and the shared public library:
 #   noinst_PROGRAMS += stress/NAME
 #   stress_NAME_SOURCES = stress/NAME.c
-# A short run that belongs to `make check`: TESTS += stress/FILE (an executable script, also in EXTRA_DIST)
+#   stress_NAME_LDADD = $(STRESS_LIBS)
+# Short runs of all of them belong to `make check`: stress/quick.sh.
+noinst_LTLIBRARIES = stress/libstress.la
+stress_libstress_la_SOURCES = \
+	stress/common/arguments.c \
+	stress/common/arguments.h \
+	stress/common/check.c \
+	stress/common/check.h \
+	stress/common/clock.h \
+	stress/common/figures.c \
+	stress/common/figures.h \
+	stress/common/heap.c \
+	stress/common/heap.h \
+	stress/common/log.c \
+	stress/common/log.h \
+	stress/common/random.h \
+	stress/common/sanitizer.h \
+	stress/common/team.c \
+	stress/common/team.h
+
+STRESS_LIBS = stress/libstress.la liblull.la
+
+noinst_PROGRAMS += stress/badinput
+stress_badinput_SOURCES = stress/badinput.c
+stress_badinput_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/binarytrees
+stress_binarytrees_SOURCES = stress/binarytrees.c
+stress_binarytrees_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/churn
+stress_churn_SOURCES = stress/churn.c
+stress_churn_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/deep
+stress_deep_SOURCES = stress/deep.c
+stress_deep_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/gcbench
+stress_gcbench_SOURCES = stress/gcbench.c
+stress_gcbench_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/handoff
+stress_handoff_SOURCES = stress/handoff.c
+stress_handoff_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/handshakes
+stress_handshakes_SOURCES = stress/handshakes.c
+stress_handshakes_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/limit
+stress_limit_SOURCES = stress/limit.c
+stress_limit_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/pusher
+stress_pusher_SOURCES = stress/pusher.c
+stress_pusher_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/storm
+stress_storm_SOURCES = stress/storm.c
+stress_storm_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/stuck
+stress_stuck_SOURCES = stress/stuck.c
+stress_stuck_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/wide
+stress_wide_SOURCES = stress/wide.c
+stress_wide_LDADD = $(STRESS_LIBS)
