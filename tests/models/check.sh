@@ -125,6 +125,19 @@ n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DS=3
 n l pass blocks -DKINDS=1 -DS=3 -DOPS0=1 -DOPS1=2
 n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DCYCLES=3
 n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=2 -DMUTANT=8
+f s pass epochs
+f s pass epochs -DMUTS=1
+f m pass epochs -DM=32
+f s fail epochs -DMUTANT=1
+f s fail epochs -DMUTANT=2
+f s fail epochs -DMUTANT=4
+f s fail epochs -DMUTANT=5
+f s fail epochs -DMUTANT=6
+f s fail epochs -DMUTANT=7
+f s fail epochs -DMUTS=1 -DMUTANT=3
+f s pass epochs -DMUTANT=3
+f s pass epochs -DMUTANT=8
+n l pass epochs -DM=64
 TABLE
 }
 
