@@ -6,6 +6,9 @@
  * ck_ec_wait acquire), but ThreadSanitizer sees neither accesses nor order. The annotations say
  * what E.2 promises, on the event's address.
  *
+ * ck_ec_wait may say "changed" when only its flag for sleepers was cleared, by a signal that made
+ * the value and is still at its wake-up. The value itself decides, so the wait is repeated.
+ *
  * ck_ec_inc orders earlier stores only. On ARM an earlier load, for example of the state that
  * made the caller decide to signal, could be satisfied after the increment; the full fence before
  * it orders all of them. On x86 the locked increment would do.
@@ -74,9 +77,9 @@ bool lu_event_wait(struct lu_event *event, uint32_t value, uint64_t timeout_ns) 
       limit = (struct timespec){0};
     deadline = &limit;
   }
-  bool changed = ck_ec32_wait(&event->count, &event_mode, value, deadline) == 0;
-  if (changed)
-    LU_TSAN_ACQUIRE(event);
+  bool more = true;
+  while (more && lu_event_value(event) == value)
+    more = ck_ec32_wait(&event->count, &event_mode, value, deadline) == 0;
   errno = saved;
-  return changed;
+  return lu_event_value(event) != value;
 }

@@ -243,7 +243,8 @@ static void show_levels(uint64_t levels, char *text, size_t size) {
 #define LEVEL(tag) lu_log_level_name((enum lu_log_level)(levels >> (4 * (tag)) & 15))
 #define ONE(constant, name, printed)                                                               \
   if ((size_t)length < size)                                                                       \
-    length += snprintf(text + length, size - (size_t)length, ";" name "=%s", LEVEL(LU_TAG_##constant));
+    length += snprintf(text + length, size - (size_t)length, ";" name "=%s",                       \
+                       LEVEL(LU_TAG_##constant));
   int length = snprintf(text, size, "all=%s", LEVEL(0));
   if ((0 LU_LOG_TAGS(SAME)) != 0) {
     LU_LOG_TAGS(ONE)
