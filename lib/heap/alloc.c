@@ -2,8 +2,8 @@
  * heap/alloc.c: the public allocation calls: arguments, polls, refills, stalls, headers.
  *
  * The inline part of lull_new bumps through [bump, limit), which is zeroed a step at a time; so the slow path runs at least once a step, and polls
- * there. Order in the slow path: poll, then allocate, then set the header: no poll comes between the memory and its header, so a region that
- * is split in a handshake has no object without one.
+ * there. Order in the slow path: poll, then allocate, then set the header, then pay: no poll comes between the memory and its header, so a region that
+ * is split in a handshake has no object without one; and nothing after the header polls, so the new object needs no root yet.
  *
  * Threads: the owner. Ordering: an object's header and zeroed fields are plain stores, published by the store barrier's release.
  */
@@ -33,23 +33,23 @@ static void collect_if_due(struct lu_mutator *mutator) {
     lu_cycle_wait(mutator, wanted, LU_CAUSE_ALLOCATION);
 }
 
-/* Memory for a small object; pays for what a refill took. NULL: there is no block to be had. */
+/* Tells the pacer what heap/region.c took since the last time; may assist. */
+static void pay(struct lu_mutator *mutator) {
+  size_t bytes = mutator->handed_out;
+  if (bytes == 0)
+    return;
+  mutator->handed_out = 0;
+  lu_count(&mutator->counters.bytes_allocated, bytes);
+  lu_pacer_allocated(mutator, bytes);
+}
+
+/* Memory for a small object. NULL: there is no block to be had. */
 static char *take_small(struct lu_mutator *mutator, size_t size) {
-  struct lu_block *small = mutator->small.block, *overflow = mutator->overflow.block;
   bool timed = mutator->refills++ % SAMPLE == 0;
   uint64_t before = timed ? lu_thread_cpu_ns() : 0;
   char *memory = lu_region_allocate(mutator, size);
   if (timed)
     lu_caused(&mutator->heap->figures, &mutator->heap->figures.alloc_slow_path, lu_thread_cpu_ns() - before);
-  size_t bytes = 0;
-  if (mutator->small.block != small && mutator->small.block != NULL)
-    bytes += (size_t)mutator->small.block->free_granules * LU_GRANULE;
-  if (mutator->overflow.block != overflow && mutator->overflow.block != NULL)
-    bytes += LU_BLOCK_BYTES;
-  if (bytes != 0) {
-    lu_count(&mutator->counters.bytes_allocated, bytes);
-    lu_pacer_allocated(mutator, bytes);
-  }
   return memory;
 }
 
@@ -61,6 +61,7 @@ static void *allocate_small(struct lu_mutator *mutator, lull_type type, size_t s
   lu_stall_end(mutator, &stall);
   if (memory != NULL)
     set_header(memory, type, mutator->epoch);
+  pay(mutator);
   return memory;
 }
 
