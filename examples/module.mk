@@ -3,3 +3,63 @@
 #   examples_NAME_NAME_SOURCES = examples/NAME/NAME.c
 # A comparison program on Boehm's collector stands between `if HAVE_BDW_GC` and `endif`
 # with _CPPFLAGS = $(AM_CPPFLAGS) $(BDW_GC_CFLAGS) and _LDADD = $(BDW_GC_LIBS).
+noinst_PROGRAMS += examples/first/first
+examples_first_first_SOURCES = examples/first/first.c
+
+# textindex and its twins: the same index on Lull, on malloc and on Boehm's collector.
+textindex_sources = \
+	examples/textindex/bag.c \
+	examples/textindex/bag.h \
+	examples/textindex/check.c \
+	examples/textindex/check.h \
+	examples/textindex/compare.c \
+	examples/textindex/compare.h \
+	examples/textindex/documents.c \
+	examples/textindex/documents.h \
+	examples/textindex/files.c \
+	examples/textindex/files.h \
+	examples/textindex/key.h \
+	examples/textindex/latency.c \
+	examples/textindex/latency.h \
+	examples/textindex/main.c \
+	examples/textindex/map.c \
+	examples/textindex/map.h \
+	examples/textindex/memory.h \
+	examples/textindex/objects.h \
+	examples/textindex/options.c \
+	examples/textindex/options.h \
+	examples/textindex/postings.c \
+	examples/textindex/postings.h \
+	examples/textindex/queries.c \
+	examples/textindex/queries.h \
+	examples/textindex/random.h \
+	examples/textindex/report.c \
+	examples/textindex/report.h \
+	examples/textindex/run.h \
+	examples/textindex/tokens.c \
+	examples/textindex/tokens.h \
+	examples/textindex/workers.c \
+	examples/textindex/workers.h
+textindex_twin_sources = $(textindex_sources) \
+	examples/textindex/twin.c \
+	examples/textindex/twin.h
+textindex_cppflags = $(AM_CPPFLAGS) -DTEXTINDEX_SOURCE='"$(abs_top_srcdir)"'
+
+noinst_PROGRAMS += examples/textindex/textindex
+examples_textindex_textindex_SOURCES = $(textindex_sources) \
+	examples/textindex/memory_lull.c
+examples_textindex_textindex_CPPFLAGS = $(textindex_cppflags)
+
+noinst_PROGRAMS += examples/textindex/textindex-malloc
+examples_textindex_textindex_malloc_SOURCES = $(textindex_twin_sources) \
+	examples/textindex/twin_malloc.c
+examples_textindex_textindex_malloc_CPPFLAGS = $(textindex_cppflags) -DTEXTINDEX_TWIN
+examples_textindex_textindex_malloc_LDADD = $(CK_LIBS)
+
+if HAVE_BDW_GC
+noinst_PROGRAMS += examples/textindex/textindex-boehm
+examples_textindex_textindex_boehm_SOURCES = $(textindex_twin_sources) \
+	examples/textindex/twin_boehm.c
+examples_textindex_textindex_boehm_CPPFLAGS = $(textindex_cppflags) -DTEXTINDEX_TWIN $(BDW_GC_CFLAGS)
+examples_textindex_textindex_boehm_LDADD = $(BDW_GC_LIBS)
+endif
