@@ -51,7 +51,7 @@ void lu_limbo_free(struct lu_thread *list) {
   if (list == NULL)
     return;
   urcu_bp_synchronize_rcu();
-  LU_TSAN_ACQUIRE(list->registry);  /* the address only; pairs with the end of a walk in lu_registry_each */
+  LU_TSAN_ACQUIRE(&list->registry->hooks);  /* the address only; pairs with the end of a walk in lu_registry_each */
   while (list != NULL) {
     struct lu_thread *thread = list;
     list = thread->prev;

@@ -281,6 +281,6 @@ void lu_registry_each(struct lu_registry *registry, void (*fn)(struct lu_thread 
     fn(thread, arg);
     thread = atomic_load_explicit(&thread->next, memory_order_acquire);
   }
-  LU_TSAN_RELEASE(registry);  /* pairs with lu_limbo_free, which waits for this walk */
+  LU_TSAN_RELEASE(&registry->hooks);  /* pairs with lu_limbo_free, which waits for this walk */
   urcu_bp_read_unlock();
 }
