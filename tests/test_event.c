@@ -47,6 +47,21 @@ START_TEST(wait_ends_at_its_time_limit) {
 }
 END_TEST
 
+static void *signal_it(void *arg) {
+  lu_event_signal(arg);
+  return NULL;
+}
+
+START_TEST(the_longest_limit_does_not_overflow) {
+  struct lu_event event;
+  lu_event_init(&event);
+  uint32_t value = lu_event_value(&event);
+  pthread_t thread = start(signal_it, &event);
+  ck_assert(lu_event_wait(&event, value, LU_FOREVER - 1));
+  ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
 START_TEST(errno_is_kept) {
   struct lu_event event;
   lu_event_init(&event);
@@ -188,6 +203,7 @@ int main(void) {
   TCase *tcase = tcase_create("event");
   tcase_add_test(tcase, signal_changes_the_value);
   tcase_add_test(tcase, wait_ends_at_its_time_limit);
+  tcase_add_test(tcase, the_longest_limit_does_not_overflow);
   tcase_add_test(tcase, errno_is_kept);
   tcase_add_test(tcase, what_came_before_the_signal_is_seen);
   tcase_add_test(tcase, no_wake_up_is_lost);

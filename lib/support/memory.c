@@ -108,19 +108,23 @@ uint64_t lu_system_memory(void) {
   return lower != 0 ? lower : physical;
 }
 
-void *lu_alloc_array(enum lu_fault_site site, size_t n, size_t size) {
+/* Whether a request is refused: by a fault, or because it overflows (which the allocators of
+ * sanitizers take for a bug). */
+static bool refused(enum lu_fault_site site, size_t n, size_t size) {
   size_t bytes;
-  if (__builtin_mul_overflow(n, size, &bytes) || lu_fault(site))
-    return NULL;
-  return malloc(bytes);
+  return lu_fault(site) || __builtin_mul_overflow(n, size, &bytes);
+}
+
+void *lu_alloc_array(enum lu_fault_site site, size_t n, size_t size) {
+  return refused(site, n, size) ? NULL : malloc(n * size);
 }
 
 void *lu_zalloc_array(enum lu_fault_site site, size_t n, size_t size) {
-  return lu_fault(site) ? NULL : calloc(n, size);
+  return refused(site, n, size) ? NULL : calloc(n, size);
 }
 
 void *lu_realloc_array(enum lu_fault_site site, void *memory, size_t n, size_t size) {
-  return lu_fault(site) ? NULL : reallocarray(memory, n, size);
+  return refused(site, n, size) ? NULL : realloc(memory, n * size);
 }
 
 void *lu_zalloc_aligned(enum lu_fault_site site, size_t align, size_t bytes) {
