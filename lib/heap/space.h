@@ -34,55 +34,87 @@ enum lu_block_state {
 
 enum lu_pool { LU_POOL_FREE, LU_POOL_ROOMY, LU_POOL_SPARSE, LU_POOL_ORPHAN, LU_POOLS };
 
-/* A block's descriptor. Plain fields belong to the block's owner as the table above has it. */
+/* Whether a block with so many usable granules waits in ROOMY: from a half on. */
+#define LU_ROOMY(granules) ((granules) >= LU_BLOCK_GRANULES / 2)
+
+/*
+ * A block's descriptor. Plain fields belong to the block's owner as the table above has it; ownership passes by a claim bit (release, acquire) or by
+ * `state` (HELD to RETIRED: release, acquire).
+ */
 struct lu_block {
   _Atomic uint8_t state;     /* written by the owner (release); read by sweep, verifier, statistics (acquire) */
   /* Set by whoever overflows (any thread, relaxed or); taken by the collector in the rescan (exchange). */
   _Atomic uint8_t rescan;
-  uint8_t clean;             /* FREE: memory is known to be zero (fresh, or returned to the system) */
-  uint8_t pool;              /* which pool it waits in, while it waits */
+  /* Free memory of the block (of an ORPHAN or HELD one: from the cursor on) is known to be zero. Written by the owner; read as a hint by lu_space_return
+   * (relaxed), which looks again when it owns the block. */
+  _Atomic uint8_t clean;
+  uint8_t smallest_hole;     /* granules; shorter free runs are not used. Constant while handed out, so that it can be parsed */
   uint16_t cursor;           /* granule up to which its holes have been used; the holder publishes it when it gives
                                 the block up or is stopped */
-  /* Granule from which births were live in live_cycle. The holder stores live_from, then live_cycle, then sets the MARK bits of the live part, so
-   * that a re-scan which read MARK before live_cycle knows which of the bits it saw are births (mark/rescan.c). */
+  /* Granule from which births were live in live_cycle. Written by the holder (or a closure); read by the sweep (relaxed: for a figure only, until
+   * the SETTLE handshake has ordered it). */
   _Atomic uint16_t live_from;
-  uint16_t free_granules;    /* usable by the last sweep */
-  _Atomic uint32_t live_cycle;  /* the last cycle in which a part of its births was live; 0 = none */
-  uint32_t idle_cycles;      /* FREE: sweeps since it became free, for returning memory */
+  uint16_t free_granules;    /* in holes, when it was put into its pool */
+  /* Longest hole, granules. Written by the owner before it puts the block into a pool; read by claims before they own the block (relaxed), to pass over blocks
+   * that are of no use, and again afterwards. */
+  _Atomic uint16_t largest_hole;
+  /* The last cycle in which a part of its births was live; 0 = none since its last sweep. Written by the holder; read before ownership (relaxed), again after. */
+  _Atomic uint32_t live_cycle;
+  /* FREE: value of space->sweeps when it became free. Written by the owner; read as a hint by lu_space_return (relaxed). */
+  _Atomic uint32_t free_since;
 };
 
-enum lu_slab_kind { LU_SLAB_UNUSED, LU_SLAB_BLOCKS, LU_SLAB_PAGES, LU_SLAB_SPAN, LU_SLAB_SPAN_REST };
+enum lu_slab_kind { LU_SLAB_UNUSED, LU_SLAB_SMALL, LU_SLAB_PAGES, LU_SLAB_SPAN, LU_SLAB_SPAN_REST };
 
+#define LU_SLAB_PAGE_COUNT (LU_SLAB_BYTES / LU_PAGE_BYTES)
+#define LU_META_PAGES (LU_META_BLOCKS * LU_BLOCK_BYTES / LU_PAGE_BYTES)
+/* Usable blocks of a slab, as a mask. */
+#define LU_USABLE_MASK (~(uint64_t)0 << LU_META_BLOCKS)
+
+/* Memory of an UNUSED slab, bitmaps included, is zero. */
 struct lu_slab {
   _Atomic uint64_t claim[LU_POOLS];  /* see above */
-  _Atomic uint8_t kind;              /* written under space->lock; read by walks (acquire) */
+  _Atomic uint8_t kind;              /* written under space->lock (release); read by walks (acquire) */
   uint32_t span;                     /* SPAN: slabs it covers; under space->lock */
-  uint64_t pages[LU_SLAB_BYTES / LU_PAGE_BYTES / 64];  /* PAGES: pages in use; under space->lock */
-};
+  uint32_t longest;                  /* PAGES: no free run is longer, in pages; under space->lock */
+  uint64_t pages[LU_SLAB_PAGE_COUNT / 64];  /* PAGES: pages in use; under space->lock */
+  uint64_t dirty[LU_SLAB_PAGE_COUNT / 64];  /* PAGES: pages that may not be zero; under space->lock */
+} __attribute__((aligned(64)));
 
 struct lu_large;
 
 struct lu_space {
+  /* Constant after lu_space_init. */
   char *base;
   size_t slab_count;                 /* reserved; fixed */
   struct lu_slab *slabs;
   struct lu_block *blocks;           /* slab_count * LU_SLAB_BLOCKS; index = (address - base) >> LU_BLOCK_SHIFT */
-  _Atomic size_t slabs_high;         /* slabs below are or were in use; grows under lock, read by walks */
-  struct lu_lock lock;               /* slab kinds, page runs, spans; held for microseconds */
   size_t limit;                      /* heap.max */
-  /* Bytes of blocks not FREE plus bytes of runs. Added to by allocators (fetch_add, undone when above the limit), reduced by
-   * the sweep. Read by the pacer and statistics. */
-  _Atomic size_t used;
-  _Atomic size_t committed;          /* bytes touched and not returned; statistics */
-  _Atomic size_t metadata;           /* of those, not blocks or runs */
+  bool return_memory, huge_pages;
+
+  struct lu_lock lock __attribute__((aligned(64)));  /* slab kinds, page runs, spans; held for microseconds */
+  size_t unused_from;                /* no UNUSED slab below; under lock */
+  _Atomic size_t slabs_high;         /* slabs below are or were in use; grows under lock, read by walks */
   /* Large objects, newest first. Pushed by allocators (CAS, release), filtered by the sweep only (which owns all but the first). */
   struct lu_large *_Atomic large;
+  _Atomic size_t committed;          /* bytes touched and not returned; statistics */
+  _Atomic size_t metadata;           /* of those, not blocks or runs */
+  _Atomic uint32_t sweeps;           /* sweeps begun; written by the sweep, read by whoever frees a block (relaxed) */
+
+  /* Bytes of blocks not FREE plus bytes of runs; never above limit. Added to by allocators (CAS, so that a request that does not fit
+   * makes no other fail), reduced by the sweep. Read by the pacer and statistics. */
+  _Atomic size_t used __attribute__((aligned(64)));
+  /* Bytes in holes of blocks that wait in ROOMY, SPARSE and ORPHAN: of `used`, what can be allocated without a sweep. Changed with each claim and
+   * release (relaxed); a figure for pacer and statistics. */
+  _Atomic size_t pooled;
+  /* Blocks that wait in each pool: raised before a bit is set, lowered after it was cleared, so 0 means that the pool is empty. */
+  _Atomic size_t waiting[LU_POOLS];
   _Atomic uint32_t hint[LU_POOLS];   /* slab where the last claim succeeded; a hint, relaxed */
-  /* Grows whenever a block enters a pool or memory is uncharged: a search that found nothing and sees it changed searches again. */
+  /* Grows whenever a block enters a pool or memory is uncharged (release): a search that found nothing and sees it changed (acquire) searches again. */
   _Atomic uint64_t returns;
-  bool return_memory, huge_pages;
 };
 
+/* LULL_E_RANGE for a limit that no address space holds, LULL_E_MEMORY when the system refuses; nothing is left behind then. */
 lull_status lu_space_init(struct lu_space *space, const struct lu_settings *settings);
 void lu_space_fini(struct lu_space *space);
 
@@ -95,25 +127,49 @@ static inline char *lu_block_memory(const struct lu_space *space, const struct l
 static inline struct lu_slab *lu_slab_of(const struct lu_space *space, const void *p) {
   return &space->slabs[(size_t)((const char *)p - space->base) >> LU_SLAB_SHIFT];
 }
+static inline char *lu_slab_memory(const struct lu_space *space, const struct lu_slab *slab) {
+  return space->base + ((size_t)(slab - space->slabs) << LU_SLAB_SHIFT);
+}
 static inline bool lu_space_holds(const struct lu_space *space, const void *p) {
   return (size_t)((const char *)p - space->base) < space->slab_count * LU_SLAB_BYTES;
 }
 
 /*
- * Claims a block from one pool; NULL if the pool is empty or, for FREE, the limit does not allow one (FREE charges
- * space->used and sets up a slab when needed). skip_live_cycle: not an ORPHAN whose live_cycle is this (0 = any). The block is
- * HELD when it returns. Any thread; lock-free but for setting up a slab.
+ * Claims a block with a hole of at least `granules` from one pool; NULL if there is none or, for FREE, the limit does not allow one
+ * (FREE charges space->used and sets up a slab when needed). skip_live_cycle: not an ORPHAN whose live_cycle is this (0 = any). The block is
+ * HELD when it returns; its smallest_hole and cursor are set. Any thread; lock-free but for setting up a slab.
  */
-struct lu_block *lu_block_claim(struct lu_space *space, enum lu_pool pool, uint32_t skip_live_cycle);
+struct lu_block *lu_block_claim(struct lu_space *space, enum lu_pool pool, uint32_t granules, uint32_t skip_live_cycle);
 
-/* Claims this certain block if it waits in a pool; the sweep's way. Returns false if somebody else has it. */
+/* Claims this certain block if it waits in a pool; for the sweep and lu_space_return. Its state stays FREE, POOLED or ORPHAN. Returns false if somebody else has
+ * it. A FREE block is claimed without a charge. */
 bool lu_block_claim_this(struct lu_space *space, struct lu_block *block);
 
-/* The owner puts a block into a pool (state set first, bit last, release). FREE uncharges. */
+/* Undoes lu_block_claim_this. */
+void lu_block_put_back(struct lu_space *space, struct lu_block *block);
+
+/* The owner puts a block into a pool (state set first, bit last, release); free_granules and largest_hole are set, but for FREE. FREE uncharges. */
 void lu_block_release(struct lu_space *space, struct lu_block *block, enum lu_pool pool);
 
-/* Charges bytes against the limit; false if they do not fit. */
+/* The holder is done with it (its cursor is published): the sweep's now. */
+void lu_block_retire(struct lu_block *block);
+
+/* Granules of the shortest hole that is used: 16, or 8 when more than 85 % of the limit is in use. */
+uint32_t lu_space_smallest_hole(const struct lu_space *space);
+
+/* Charges bytes against the limit; false if they do not fit. Exact: no byte of the limit is refused because of a request that fails at the same time. */
 bool lu_space_charge(struct lu_space *space, size_t bytes);
 void lu_space_uncharge(struct lu_space *space, size_t bytes);
+
+/* The following are for files of heap/ only. */
+
+/* Makes FREE blocks by setting up a slab, unless some wait already; false when no slab is left. Takes the lock. */
+bool lu_space_open_slab(struct lu_space *space);
+
+/* Lock held: the first n UNUSED slabs in a row get `kind` (those after a SPAN's first: SPAN_REST); NULL when there are none. Their block descriptors say
+ * META and RUN. */
+struct lu_slab *lu_space_take_slabs(struct lu_space *space, size_t n, enum lu_slab_kind kind);
+/* Gives n slabs back, their memory zero. Takes the lock. */
+void lu_space_give_slabs(struct lu_space *space, struct lu_slab *slab, size_t n);
 
 #endif

@@ -13,14 +13,15 @@
 struct lu_sweep {
   struct lu_space *space;
   unsigned mark_map;        /* the MARK of this cycle; the other one is cleared on the way */
-  uint32_t cycle;
+  uint32_t cycle;           /* mutator->cycle of those whose births are live; not 0, and no earlier cycle's */
   bool scribble;            /* overwrite dead memory with LU_SCRIBBLE */
   void (*progress)(void *context);  /* called now and then, after memory came free: wakes stalled allocators; may be NULL */
   void *context;
   /* Results. */
   size_t live_bytes;        /* marked, births of this cycle excluded */
-  size_t freed_bytes;       /* became usable by this sweep */
-  size_t blocks_free, blocks_pooled, blocks_full, blocks_skipped;
+  size_t freed_bytes;       /* offered by this sweep and not before: empty blocks, holes, runs */
+  size_t blocks_free, blocks_pooled, blocks_full;  /* where swept blocks went; those that were FREE already are not counted */
+  size_t blocks_skipped;    /* in use by threads in this cycle */
   size_t large_live, large_freed;
 };
 

@@ -12,23 +12,24 @@
 
 #define LU_TYPES_MAX ((uint32_t)1 << 20)
 
+/* The first cache line is all that a marker reads. */
 struct lu_type {
-  uint32_t size;             /* fixed part, bytes */
-  uint32_t element_size;     /* 0 = not an array */
+  size_t size;               /* fixed part, bytes */
+  size_t element_size;       /* 0 = not an array */
+  uint64_t map;              /* MAP: first 64 words */
+  uint64_t element_map;
+  const uint64_t *long_map;  /* MAP with references beyond the first 64 words: all of it; owned; else NULL */
   uint32_t length_offset;
-  uint8_t refs;              /* lull_refs of the fixed part */
+  uint32_t from;             /* ALL: first offset, bytes */
+  uint32_t element_from;
+  uint8_t refs;              /* lull_refs of the fixed part; NONE when its map is empty */
   uint8_t element_refs;
   bool leaf;                 /* no references at all */
   bool simple;               /* not an array, refs MAP within 64 words: `map` is all there is */
-  uint64_t map;              /* MAP: first 64 words */
-  uint64_t element_map;
-  uint32_t from;             /* ALL: first offset, bytes */
-  uint32_t element_from;
-  const uint64_t *long_map;  /* MAP over more than 64 words; owned */
-  uint32_t long_words;
   lull_trace_fn *trace;
+  uint32_t long_words;
   char name[64];
-};
+} __attribute__((aligned(64)));
 
 struct lu_types {
   struct lu_lock lock;
@@ -39,6 +40,7 @@ struct lu_types {
 
 lull_status lu_types_init(struct lu_types *types);
 void lu_types_fini(struct lu_types *types);
+/* lull_type_define, with its log line (api). */
 lull_status lu_types_define(struct lu_types *types, const lull_type_desc *desc, lull_type *type);
 
 /* Bytes of an object, a multiple of 8. */

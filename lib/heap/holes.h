@@ -1,0 +1,62 @@
+/*
+ * heap/holes.h: free runs of a block, found in its words of a bitmap.
+ *
+ * `words` are the LU_BLOCK_WORDS words of one block in one map (lu_map_at of the block's start); granules count from 0 to LU_BLOCK_GRANULES.
+ * All loads are relaxed: TAKEN is constant while a block is handed out, and its owner's otherwise.
+ */
+#ifndef LU_HEAP_HOLES_H
+#define LU_HEAP_HOLES_H
+
+#include <stdbool.h>
+#include "heap/layout.h"
+
+struct lu_hole {
+  uint32_t start, end;   /* granules */
+};
+
+static inline uint64_t lu_map_load(const lu_map_word *word) {
+  return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* The first granule from `from` on whose bit is set (invert 0) or clear (invert ~0); LU_BLOCK_GRANULES if there is none. */
+static inline uint32_t lu_bits_next(const lu_map_word *words, uint32_t from, uint64_t invert) {
+  uint32_t i = from / 64;
+  if (i >= LU_BLOCK_WORDS)
+    return LU_BLOCK_GRANULES;
+  uint64_t bits = (lu_map_load(&words[i]) ^ invert) & (~(uint64_t)0 << (from % 64));
+  while (bits == 0) {
+    if (++i == LU_BLOCK_WORDS)
+      return LU_BLOCK_GRANULES;
+    bits = lu_map_load(&words[i]) ^ invert;
+  }
+  return i * 64 + (uint32_t)__builtin_ctzll(bits);
+}
+
+/* The first run of at least `least` clear bits that begins at or after `from` (from may lie inside a run: the rest of it counts). */
+static inline bool lu_hole_find(const lu_map_word *words, uint32_t from, uint32_t least, struct lu_hole *hole) {
+  while ((from = lu_bits_next(words, from, ~(uint64_t)0)) < LU_BLOCK_GRANULES) {
+    uint32_t end = lu_bits_next(words, from, 0);
+    if (end - from >= least) {
+      *hole = (struct lu_hole){from, end};
+      return true;
+    }
+    from = end;
+  }
+  return false;
+}
+
+/* Granules in holes of at least `least` from `from` on; *largest is the longest. */
+static inline uint32_t lu_holes_sum(const lu_map_word *words, uint32_t from, uint32_t least, uint32_t *largest) {
+  uint32_t sum = 0;
+  struct lu_hole hole;
+  *largest = 0;
+  for (; lu_hole_find(words, from, least, &hole); from = hole.end) {
+    uint32_t length = hole.end - hole.start;
+    sum += length;
+    if (length > *largest)
+      *largest = length;
+  }
+  return sum;
+}
+
+#endif

@@ -1,0 +1,291 @@
+/*
+ * heap/region.c: small allocation's slow path: zeroing ahead of the bump, finding the next hole, taking and giving up blocks.
+ *
+ * Invariants: R.1 to R.3 of heap/region.h, and
+ *   R.4  [limit, hole_end) is what it was when the hole was entered: dirty, or zero if block->clean. Nothing outside holes is written.
+ *   R.5  A region keeps its block until it has another: a request that cannot be served leaves the holes for smaller ones.
+ *
+ * Zeroing in steps just ahead of the bump, with a write prefetch further ahead, costs a third of zeroing whole holes (doc/design/heap.md); all of it
+ * is here, so that the inline path is a compare and an add.
+ *
+ * Threads: the mutator's owner, RUNNING, or whoever runs a closure for it. The only shared words written here are MARK words of free granules:
+ * a word that is wholly free in TAKEN is nobody else's; others are changed by fetch_or, as markers set bits of the neighbours. The bits are set before
+ * an object is allocated under them, so whoever learns of the object (by an acquire load of a reference) sees them.
+ */
+#include "heap/region.h"
+
+#include <string.h>
+#include "heap/heap.h"
+#include "heap/holes.h"
+#include "support/assert.h"
+#include "support/tool.h"
+
+#define ZERO_STEP ((size_t)1024)
+#define ZERO_STEP_CLEAN ((size_t)4096)  /* nothing to write, so fewer visits here */
+#define PREFETCH_AHEAD ((size_t)2048)
+/* What must be left in a block that is given up for it to be worth another thread's while. */
+#define LEFTOVER_GRANULES (1024 / LU_GRANULE)
+/* Above this share of the limit, blocks of small holes are used before empty ones. */
+#define SPARSE_FIRST_PERCENT 60
+
+static const lu_map_word *taken_of(const char *memory) {
+  return lu_map_at(memory, LU_MAP_TAKEN);
+}
+
+static uint32_t granule_of(const char *memory, const char *p) {
+  return (uint32_t)((size_t)(p - memory) / LU_GRANULE);
+}
+
+/* The small region's bump and limit live in the public prefix. */
+static void fetch_small(struct lu_mutator *mutator) {
+  mutator->small.bump = mutator->thread.pub.bump;
+  mutator->small.limit = mutator->thread.pub.limit;
+}
+
+static void store_small(struct lu_mutator *mutator) {
+  mutator->thread.pub.bump = mutator->small.bump;
+  mutator->thread.pub.limit = mutator->small.limit;
+}
+
+/* Makes [at, end) one filler. */
+static void write_filler(char *at, const char *end) {
+  LU_ASSERT(at < end && (size_t)(end - at) <= LU_BLOCK_BYTES);
+  uint64_t header = (uint64_t)((size_t)(end - at) / LU_GRANULE) << 32 | LU_FILLER_TYPE;
+  memcpy(at, &header, sizeof header);
+}
+
+static void close_hole(struct lu_region *region) {
+  if (region->bump < region->hole_end)
+    write_filler(region->bump, region->hole_end);
+  region->bump = region->limit = region->hole_end;
+}
+
+/* Moves the limit so that `size` bytes are zero from the bump on; the hole has them. */
+static void extend(const struct lu_mutator *mutator, struct lu_region *region, size_t size) {
+  bool clean = atomic_load_explicit(&region->block->clean, memory_order_relaxed);
+  size_t step = clean ? ZERO_STEP_CLEAN : ZERO_STEP, stress = mutator->heap->settings.stress_region;
+  if (stress != 0 && step > stress)
+    step = stress & ~(size_t)(LU_GRANULE - 1);
+  if (step < size)
+    step = size;
+  size_t room = (size_t)(region->hole_end - region->bump);
+  char *limit = region->bump + (step < room ? step : room);
+  if (!clean) {
+    memset(region->limit, 0, (size_t)(limit - region->limit));
+    for (char *p = region->limit + PREFETCH_AHEAD; p < limit + PREFETCH_AHEAD && p < region->hole_end; p += LU_CACHE_LINE)
+      LU_PREFETCH_WRITE(p);
+  }
+  region->limit = limit;
+}
+
+static bool fits(const struct lu_region *region, size_t size) {
+  return region->block != NULL && (size_t)(region->hole_end - region->bump) >= size;
+}
+
+static char *bump(const struct lu_mutator *mutator, struct lu_region *region, size_t size) {
+  if ((size_t)(region->limit - region->bump) < size)
+    extend(mutator, region, size);
+  char *object = region->bump;
+  region->bump += size;
+  LU_ASSERT(region->bump <= region->limit && region->limit <= region->hole_end);
+  return object;
+}
+
+/* Moves to the first hole ahead that takes `size` bytes, filling those passed over. Changes nothing when there is none. */
+static bool next_hole(const struct lu_mutator *mutator, struct lu_region *region, size_t size) {
+  char *memory = lu_block_memory(&mutator->heap->space, region->block);
+  const lu_map_word *taken = taken_of(memory);
+  uint32_t smallest = region->block->smallest_hole, needed = (uint32_t)(size / LU_GRANULE);
+  uint32_t from = granule_of(memory, region->hole_end);
+  struct lu_hole wanted, passed;
+  if (!lu_hole_find(taken, from, needed > smallest ? needed : smallest, &wanted))
+    return false;
+  close_hole(region);
+  while (lu_hole_find(taken, from, smallest, &passed) && passed.start != wanted.start) {
+    write_filler(memory + (size_t)passed.start * LU_GRANULE, memory + (size_t)passed.end * LU_GRANULE);
+    from = passed.end;
+  }
+  region->bump = region->limit = memory + (size_t)wanted.start * LU_GRANULE;
+  region->hole_end = memory + (size_t)wanted.end * LU_GRANULE;
+  return true;
+}
+
+static void publish_cursor(const struct lu_mutator *mutator, struct lu_region *region) {
+  region->block->cursor = (uint16_t)granule_of(lu_block_memory(&mutator->heap->space, region->block), region->bump);
+}
+
+/* Gives the region's block to other threads if enough of it is left, else to the next sweep. */
+static void give_up(struct lu_mutator *mutator, struct lu_region *region) {
+  struct lu_block *block = region->block;
+  if (block == NULL)
+    return;
+  /* A rest that no adopter would take for a hole must not look like one half used. */
+  if ((size_t)(region->hole_end - region->bump) < (size_t)block->smallest_hole * LU_GRANULE)
+    close_hole(region);
+  publish_cursor(mutator, region);
+  uint32_t largest;
+  uint32_t left = lu_holes_sum(taken_of(lu_block_memory(&mutator->heap->space, block)), block->cursor,
+                               block->smallest_hole, &largest);
+  *region = (struct lu_region){0};
+  if (left < LEFTOVER_GRANULES) {
+    lu_block_retire(block);
+    return;
+  }
+  block->free_granules = (uint16_t)left;
+  atomic_store_explicit(&block->largest_hole, (uint16_t)largest, memory_order_relaxed);
+  lu_block_release(&mutator->heap->space, block, LU_POOL_ORPHAN);
+}
+
+/* Sets the MARK bits of all granules from `from` on that are free in TAKEN. Release: whoever reads one of the bits and then live_cycle knows it as a birth. */
+static void mark_free(const char *memory, uint32_t from, unsigned map) {
+  lu_map_word *mark = lu_map_at(memory, map);
+  const lu_map_word *taken = taken_of(memory);
+  uint64_t mask = ~(uint64_t)0 << (from % 64);
+  for (uint32_t i = from / 64; i < LU_BLOCK_WORDS; i++, mask = ~(uint64_t)0) {
+    uint64_t bits = ~lu_map_load(&taken[i]) & mask;
+    if (bits == ~(uint64_t)0)
+      atomic_store_explicit(&mark[i], bits, memory_order_release);
+    else if (bits != 0)
+      atomic_fetch_or_explicit(&mark[i], bits, memory_order_release);
+  }
+}
+
+/* From `at` on, births in the block are live in the thread's cycle (R.3). */
+static void bear_live(const struct lu_mutator *mutator, struct lu_block *block, const char *at) {
+  char *memory = lu_block_memory(&mutator->heap->space, block);
+  uint32_t from = granule_of(memory, at);
+  atomic_store_explicit(&block->live_from, (uint16_t)from, memory_order_relaxed);
+  atomic_store_explicit(&block->live_cycle, mutator->cycle, memory_order_relaxed);
+  mark_free(memory, from, mutator->mark_map);
+}
+
+/* Starts using a block that this thread has claimed. */
+static void take(struct lu_mutator *mutator, struct lu_region *region, struct lu_block *block) {
+  give_up(mutator, region);
+  char *memory = lu_block_memory(&mutator->heap->space, block);
+  region->block = block;
+  region->bump = region->limit = region->hole_end = memory + (size_t)block->cursor * LU_GRANULE;
+  /* An orphan that another thread left in this cycle has its bits already, from its live_from on. */
+  if (mutator->born_live && atomic_load_explicit(&block->live_cycle, memory_order_relaxed) != mutator->cycle)
+    bear_live(mutator, block, region->bump);
+  mutator->handed_out += (size_t)block->free_granules * LU_GRANULE;
+}
+
+/*
+ * The cycle whose orphans this thread must not adopt. Between its H1 and H2 of a cycle what it allocates is not yet live there,
+ * while a thread that is further may have left a block whose holes are. In every other phase all threads agree.
+ */
+static uint32_t foreign_cycle(const struct lu_mutator *mutator) {
+  return mutator->phase == LU_WINDOW ? mutator->cycle + 1 : 0;
+}
+
+/* A block that somebody has used before, with a hole for `granules`: first what other threads left, then by room. */
+static struct lu_block *claim_used(struct lu_mutator *mutator, uint32_t granules, bool sparse) {
+  struct lu_space *space = &mutator->heap->space;
+  struct lu_block *block = lu_block_claim(space, LU_POOL_ORPHAN, granules, foreign_cycle(mutator));
+  if (block == NULL)
+    block = lu_block_claim(space, LU_POOL_ROOMY, granules, 0);
+  if (block == NULL && sparse)
+    block = lu_block_claim(space, LU_POOL_SPARSE, granules, 0);
+  return block;
+}
+
+static bool sparse_first(const struct lu_space *space) {
+  return atomic_load_explicit(&space->used, memory_order_relaxed) > space->limit / 100 * SPARSE_FIRST_PERCENT;
+}
+
+/* A block for small objects. Searches again when a block may have moved from a pool not yet to one already looked at. */
+static struct lu_block *claim_for_small(struct lu_mutator *mutator, size_t size) {
+  struct lu_space *space = &mutator->heap->space;
+  uint32_t granules = (uint32_t)(size / LU_GRANULE);
+  for (;;) {
+    uint64_t seen = atomic_load_explicit(&space->returns, memory_order_acquire);
+    bool sparse = sparse_first(space);
+    struct lu_block *block = claim_used(mutator, granules, sparse);
+    if (block == NULL)
+      block = lu_block_claim(space, LU_POOL_FREE, granules, 0);
+    if (block == NULL && !sparse)
+      block = lu_block_claim(space, LU_POOL_SPARSE, granules, 0);
+    if (block != NULL || seen == atomic_load_explicit(&space->returns, memory_order_acquire))
+      return block;
+  }
+}
+
+/* A block for an object that wants an empty one, or any with a hole that takes it. */
+static struct lu_block *claim_for_medium(struct lu_mutator *mutator, size_t size) {
+  struct lu_space *space = &mutator->heap->space;
+  uint32_t granules = (uint32_t)(size / LU_GRANULE);
+  for (;;) {
+    uint64_t seen = atomic_load_explicit(&space->returns, memory_order_acquire);
+    struct lu_block *block = lu_block_claim(space, LU_POOL_FREE, granules, 0);
+    if (block == NULL)
+      block = claim_used(mutator, granules, true);
+    if (block != NULL || seen == atomic_load_explicit(&space->returns, memory_order_acquire))
+      return block;
+  }
+}
+
+static char *allocate_small(struct lu_mutator *mutator, size_t size) {
+  struct lu_region *region = &mutator->small;
+  while (!fits(region, size)) {
+    if (region->block != NULL && next_hole(mutator, region, size))
+      continue;
+    struct lu_block *block = claim_for_small(mutator, size);
+    if (block == NULL)
+      return NULL;
+    take(mutator, region, block);
+  }
+  return bump(mutator, region, size);
+}
+
+static char *allocate_medium(struct lu_mutator *mutator, size_t size) {
+  struct lu_region *region = &mutator->overflow;
+  while (!fits(region, size)) {
+    if (region->block != NULL && next_hole(mutator, region, size))
+      continue;
+    struct lu_block *block = claim_for_medium(mutator, size);
+    if (block != NULL)
+      take(mutator, region, block);
+    else if (mutator->small.block != NULL && next_hole(mutator, &mutator->small, size))
+      return bump(mutator, &mutator->small, size);
+    else
+      return NULL;
+  }
+  return bump(mutator, region, size);
+}
+
+char *lu_region_allocate(struct lu_mutator *mutator, size_t size) {
+  LU_ASSERT(size > 0 && size <= LU_SMALL_MAX && size % LU_GRANULE == 0);
+  fetch_small(mutator);
+  char *object;
+  if (fits(&mutator->small, size))
+    object = bump(mutator, &mutator->small, size);
+  else
+    object = size > LU_MEDIUM ? allocate_medium(mutator, size) : allocate_small(mutator, size);
+  store_small(mutator);
+  return object;
+}
+
+void lu_region_split(struct lu_mutator *mutator) {
+  LU_ASSERT(mutator->born_live);
+  fetch_small(mutator);
+  if (mutator->small.block != NULL)
+    bear_live(mutator, mutator->small.block, mutator->small.bump);
+  if (mutator->overflow.block != NULL)
+    bear_live(mutator, mutator->overflow.block, mutator->overflow.bump);
+}
+
+void lu_region_publish(struct lu_mutator *mutator) {
+  fetch_small(mutator);
+  if (mutator->small.block != NULL)
+    publish_cursor(mutator, &mutator->small);
+  if (mutator->overflow.block != NULL)
+    publish_cursor(mutator, &mutator->overflow);
+}
+
+void lu_region_abandon(struct lu_mutator *mutator) {
+  fetch_small(mutator);
+  give_up(mutator, &mutator->small);
+  give_up(mutator, &mutator->overflow);
+  store_small(mutator);
+}
