@@ -138,6 +138,20 @@ f s fail epochs -DMUTS=1 -DMUTANT=3
 f s pass epochs -DMUTANT=3
 f s pass epochs -DMUTANT=8
 n l pass epochs -DM=64
+f l pass join   -DOPS=1 -DLIVES0=2 -DLIVES1=2
+f l pass join   -DOPS=2
+f s fail join   -DOPS=1 -DMUTANT=1
+f s fail join   -DOPS=1 -DMUTANT=2
+f s fail join   -DOPS=1 -DMUTANT=3
+f s fail join   -DOPS=1 -DMUTANT=4
+f s fail join   -DOPS=1 -DMUTANT=5
+f s fail join   -DOPS=1 -DMUTANT=6
+f s fail join   -DOPS=1 -DMUTANT=7
+f s fail join   -DOPS=1 -DMUTANT=8
+f s fail join   -DOPS=1 -DMUTANT=9
+f s fail join   -DOPS=1 -DMUTANT=10
+f m fail join   -DOPS=2 -DMUTANT=11
+n l pass join   -DOPS=2 -DLIVES1=2
 TABLE
 }
 
