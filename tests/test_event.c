@@ -4,9 +4,13 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "support/clock.h"
 #include "support/event.h"
@@ -70,6 +74,45 @@ START_TEST(errno_is_kept) {
   ck_assert_int_eq(errno, EXDEV);
   lu_event_signal(&event);
   ck_assert_int_eq(errno, EXDEV);
+}
+END_TEST
+
+/*
+ * A signal that made a value may clear ck's flag for sleepers, and wake, when others wait for the
+ * next value already. That must not end their wait. Here the test clears the flag as soon as the
+ * waiting thread has set it.
+ */
+enum { CLEARED = 2000 };
+static const uint32_t flag = UINT32_C(1) << 31;
+
+struct sleeper {
+  struct lu_event event;
+  _Atomic bool awake;
+};
+
+static void *sleep_once(void *arg) {
+  struct sleeper *sleeper = arg;
+  bool changed = lu_event_wait(&sleeper->event, 0, LU_FOREVER);
+  atomic_store(&sleeper->awake, true);
+  return changed && lu_event_value(&sleeper->event) == 1 ? NULL : arg;
+}
+
+START_TEST(a_late_wake_up_of_the_last_signal_ends_no_wait) {
+  struct sleeper sleeper = {0};
+  lu_event_init(&sleeper.event);
+  uint32_t *word = &sleeper.event.count.counter;
+  pthread_t thread = start(sleep_once, &sleeper);
+  for (int i = 0; i < CLEARED; i++) {
+    while (__atomic_load_n(word, __ATOMIC_RELAXED) != flag)
+      if (atomic_load(&sleeper.awake))
+        ck_abort_msg("the wait ended after %d late wake-ups", i);
+    __atomic_and_fetch(word, ~flag, __ATOMIC_RELAXED);
+    syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
+  }
+  lu_event_signal(&sleeper.event);
+  void *wrong;
+  ck_assert_int_eq(pthread_join(thread, &wrong), 0);
+  ck_assert_ptr_null(wrong);
 }
 END_TEST
 
@@ -205,6 +248,7 @@ int main(void) {
   tcase_add_test(tcase, wait_ends_at_its_time_limit);
   tcase_add_test(tcase, the_longest_limit_does_not_overflow);
   tcase_add_test(tcase, errno_is_kept);
+  tcase_add_test(tcase, a_late_wake_up_of_the_last_signal_ends_no_wait);
   tcase_add_test(tcase, what_came_before_the_signal_is_seen);
   tcase_add_test(tcase, no_wake_up_is_lost);
   tcase_add_test(tcase, one_signal_wakes_all);

@@ -237,6 +237,33 @@ START_TEST(sizes_that_cannot_be_are_refused) {
 }
 END_TEST
 
+static struct lu_heap_figures missed;
+
+/* A thread leaves between the reader's look at the totals and its walk, which then counts it
+ * nowhere. */
+static void leave_and_walk(void *source, lu_counters_fn *fn, void *sum) {
+  struct threads *threads = source;
+  lu_counters_leave(&threads->list[0], &missed);
+  each_thread(source, fn, sum);
+}
+
+START_TEST(a_thread_missed_by_the_walk_is_still_reported) {
+  static lull_stats stats;
+  struct lu_counters list[2] = {0};
+  struct lu_gauges gauges = {0};
+  struct threads threads = {list, 2};
+  lu_count(&list[0].assists, 10);
+  lu_count(&list[1].assists, 3);
+  for (int i = 0; i < 3; i++) {
+    stats.struct_size = sizeof stats;
+    ck_assert_int_eq(lu_figures_collect(&missed, &gauges, i == 1 ? leave_and_walk : each_thread,
+                                        &threads, &stats),
+                     LULL_OK);
+    ck_assert_uint_eq(stats.assists, 13);
+  }
+}
+END_TEST
+
 /* Threads that are born, count and leave all the time, each in records of its own, which stay to
  * the end. */
 enum { LIVES = LU_TSAN ? 200 : 2000, COUNTED = 50 };
@@ -295,6 +322,7 @@ int main(void) {
   tcase = tcase_create("figures");
   tcase_add_test(tcase, every_figure_has_its_place);
   tcase_add_test(tcase, sizes_that_cannot_be_are_refused);
+  tcase_add_test(tcase, a_thread_missed_by_the_walk_is_still_reported);
   tcase_add_test(tcase, figures_never_fall_while_threads_leave);
   suite_add_tcase(suite, tcase);
 
