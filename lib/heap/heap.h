@@ -26,6 +26,7 @@ struct lull_heap {
   struct lu_cycle cycle;
   struct lu_heap_figures figures;
   struct lu_handshake_figures handshake_figures;
+  struct lu_oracle *snapshot;       /* verify/check.c: what was reachable at the TRACE edge, until the MARKED edge; the driver's */
 };
 
 /* Counts a delay that the library caused in a mutator: in its own histogram and in `caused`. */

@@ -118,7 +118,9 @@ struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size) {
   if (lu_fault(LU_FAULT_LARGE) || !lu_space_charge(space, bytes))
     return NULL;
   bool pages = bytes / LU_PAGE_BYTES <= RUN_MOST_PAGES;
+  mutator->charged = bytes;
   struct lu_large *large = (struct lu_large *)(pages ? take_pages(mutator, bytes) : take_span(mutator, bytes));
+  mutator->charged = 0;
   if (large == NULL) {
     lu_space_uncharge(space, bytes);
     return NULL;

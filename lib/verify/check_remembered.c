@@ -1,0 +1,147 @@
+/*
+ * verify/check_remembered.c: the remembered set holds what the next minor will need, and every
+ * packet is where it belongs.
+ *
+ *   N.1  SETTLED, IDLE: a marked (old) object that refers to an unmarked (young) one stands in the
+ *        set: published, or in a thread's private packet; a large one with LU_ENTRY_CARD, and the
+ *        card of the reference is logged. Unless the set was dropped (remembered_lost).
+ *   N.2  After marking, every entry refers to an object that is still there.
+ *   N.3  After marking nothing is grey: the flushed and the grey stack are empty, nobody is in
+ *        `active`, no re-scan is asked for.
+ *   N.4  Then every packet ever carved is free, or in the remembered set, or a thread's.
+ */
+#include "heap/large.h"
+#include "threads/stop.h"
+#include "verify/checks.h"
+#include "verify/place.h"
+#include "verify/walk.h"
+
+struct remembered {
+  struct lu_checks *checks;
+  struct lu_objset entries;
+  size_t packets; /* in the stacks and with threads */
+  bool no_memory;
+  const void *holder;
+};
+
+static void add_entry(struct remembered *set, uintptr_t entry) {
+  struct lu_checks *checks = set->checks;
+  const void *object = (const void *)(entry & ~LU_ENTRY_TAGS);
+  const char *fault = lu_place_fault(checks->heap, lu_oracle_large(checks->oracle), object);
+  if (fault != NULL) {
+    lu_violation(&checks->report, "the remembered set has %s, which %s",
+                 lu_describe(checks->heap, object).text, fault);
+    return;
+  }
+  if (((entry & LU_ENTRY_CARD) != 0) == lu_place_is_small(checks->heap, object))
+    lu_violation(&checks->report, "the remembered set has %s with tags %u",
+                 lu_describe(checks->heap, object).text, (unsigned)(entry & LU_ENTRY_TAGS));
+  if (lu_objset_add(&set->entries, object) == LU_OBJSET_NO_MEMORY)
+    set->no_memory = true;
+}
+
+static void add_packet(struct remembered *set, const struct lu_packet *packet) {
+  set->packets++;
+  for (uint32_t i = 0; i < packet->count; i++)
+    add_entry(set, packet->entry[i]);
+}
+
+/* Reads a stack without taking from it: nobody else touches it now. */
+static void add_stack(struct remembered *set, struct cds_wfs_stack *stack) {
+  struct cds_wfs_head *head = stack->head;
+  struct cds_wfs_node *node;
+  if (cds_wfs_empty((cds_wfs_stack_ptr_t){.s = stack}))
+    return;
+  cds_wfs_for_each_blocking(head, node)
+      add_packet(set, caa_container_of(node, struct lu_packet, flushed_link));
+}
+
+static void add_thread(struct lu_thread *thread, void *arg) {
+  struct remembered *set = arg;
+  const struct lu_mutator *mutator = lu_mutator_of(&thread->pub);
+  if (mutator->remembered != NULL)
+    add_packet(set, mutator->remembered);
+}
+
+/* Whether the card of a slot of a large object was logged in this epoch, in the window before it,
+ * or since. */
+static bool card_is_logged(const struct lu_checks *checks, const void *object, const void *slot) {
+  uint16_t epoch = checks->heap->cycle.armed.epoch;
+  uint16_t log =
+      atomic_load_explicit(lu_large_card(lu_large_of(object), slot), memory_order_relaxed);
+  return log == epoch || log == (uint16_t)((epoch - 1) & checks->heap->marking.epoch_mask);
+}
+
+static void check_slot(void **slot, void *arg) {
+  struct remembered *set = arg;
+  struct lu_checks *checks = set->checks;
+  const void *value = (const void *)__atomic_load_n(slot, __ATOMIC_ACQUIRE);
+  if (value == NULL || !lu_oracle_has(checks->oracle, value) ||
+      lu_is_marked(value, checks->heap->marking.map))
+    return;
+  if (!lu_objset_has(&set->entries, set->holder))
+    lu_violation(&checks->report, "%s is old, refers to young %s, and is not in the remembered set",
+                 lu_describe(checks->heap, set->holder).text,
+                 lu_describe(checks->heap, value).text);
+  else if (!lu_place_is_small(checks->heap, set->holder) &&
+           !card_is_logged(checks, set->holder, slot))
+    lu_violation(&checks->report, "%s is old, refers to young %s at %p, and the card is not logged",
+                 lu_describe(checks->heap, set->holder).text, lu_describe(checks->heap, value).text,
+                 (void *)slot);
+}
+
+/* N.1 of one reachable object. */
+static void check_holder(void *object, void *arg) {
+  struct remembered *set = arg;
+  const lull_heap *heap = set->checks->heap;
+  if (!lu_is_marked(object, heap->marking.map))
+    return;
+  set->holder = object;
+  lu_walk_slots(&heap->types.rows[lull_type_of(object)], object, check_slot, set);
+}
+
+static void check_nothing_grey(struct lu_checks *checks) {
+  struct lu_marking *marking = &checks->heap->marking;
+  struct lu_report *report = &checks->report;
+  if (!cds_wfs_empty((cds_wfs_stack_ptr_t){.s = &marking->flushed}))
+    lu_violation(report, "marking is over, and flushed packets wait");
+  if (!cds_wfs_empty((cds_wfs_stack_ptr_t){.s = &marking->remembered_next}))
+    lu_violation(report,
+                 "marking is over, and the next remembered set has not become the current one");
+  if (atomic_load(&marking->packets.grey_count) != 0 || !CK_STACK_ISEMPTY(&marking->packets.grey))
+    lu_violation(report, "marking is over, and %zu grey packets wait",
+                 atomic_load(&marking->packets.grey_count));
+  if (atomic_load(&marking->active) != 0 || atomic_load(&marking->rescans) != 0 ||
+      atomic_load(&marking->tracing))
+    lu_violation(report, "marking is over, and %u markers are active, %u re-scans asked for",
+                 (unsigned)atomic_load(&marking->active), (unsigned)atomic_load(&marking->rescans));
+}
+
+static void check_packets(struct remembered *set) {
+  struct lu_packets *packets = &set->checks->heap->marking.packets;
+  size_t carved = atomic_load(&packets->carved), free = 0;
+  struct ck_stack_entry *entry;
+  CK_STACK_FOREACH(&packets->free, entry)
+  free++;
+  if (free + set->packets != carved)
+    lu_violation(&set->checks->report, "%zu packets were carved; %zu are free and %zu remember",
+                 carved, free, set->packets);
+  size_t counted = atomic_load(&set->checks->heap->marking.remembered_packets);
+  if (counted != set->packets)
+    lu_violation(&set->checks->report, "the remembered set counts %zu packets, and has %zu",
+                 counted, set->packets);
+}
+
+void lu_check_remembered(struct lu_checks *checks) {
+  struct lu_marking *marking = &checks->heap->marking;
+  struct remembered set = {.checks = checks};
+  if (!lu_edge_after_marking(checks->edge) || !lu_objset_init(&set.entries, &checks->heap->space))
+    return;
+  check_nothing_grey(checks);
+  add_stack(&set, &marking->remembered);
+  lu_stopped_each(&checks->heap->registry, add_thread, &set);
+  check_packets(&set);
+  if (lu_edge_settled(checks->edge) && !set.no_memory && !atomic_load(&marking->remembered_lost))
+    lu_objset_each(lu_oracle_reached(checks->oracle), check_holder, &set);
+  lu_objset_fini(&set.entries);
+}
