@@ -63,3 +63,17 @@ examples_textindex_textindex_boehm_SOURCES = $(textindex_twin_sources) \
 examples_textindex_textindex_boehm_CPPFLAGS = $(textindex_cppflags) -DTEXTINDEX_TWIN $(BDW_GC_CFLAGS)
 examples_textindex_textindex_boehm_LDADD = $(BDW_GC_LIBS)
 endif
+
+# Text for a machine without documentation.
+EXTRA_DIST += examples/textindex/fallback/bees.txt
+EXTRA_DIST += examples/textindex/fallback/bread.txt
+EXTRA_DIST += examples/textindex/fallback/bridges.txt
+EXTRA_DIST += examples/textindex/fallback/clocks.txt
+EXTRA_DIST += examples/textindex/fallback/harbour.txt
+EXTRA_DIST += examples/textindex/fallback/letters.txt
+EXTRA_DIST += examples/textindex/fallback/libraries.txt
+EXTRA_DIST += examples/textindex/fallback/maps.txt
+EXTRA_DIST += examples/textindex/fallback/memory.txt
+EXTRA_DIST += examples/textindex/fallback/music.txt
+EXTRA_DIST += examples/textindex/fallback/rivers.txt
+EXTRA_DIST += examples/textindex/fallback/snow.txt

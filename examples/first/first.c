@@ -9,7 +9,9 @@ struct node {
 
 int main(void) {
   static const uint64_t map[] = {LULL_BIT(struct node, next)}; /* where the references are */
-  const lull_type_desc desc = {.struct_size = sizeof desc, .name = "node", .size = sizeof(struct node),
+  const lull_type_desc desc = {.struct_size = sizeof desc,
+                               .name = "node",
+                               .size = sizeof(struct node),
                                .layout = {.refs = LULL_REFS_MAP, .map = map, .map_words = 1}};
   lull_heap *heap;
   lull_thread *thread;

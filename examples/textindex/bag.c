@@ -36,9 +36,11 @@ static void make_room(struct bag *bag) {
   }
 }
 
-static bool entry_is(const struct bag *bag, size_t i, uint64_t hash, const unsigned char *bytes, size_t length) {
+static bool entry_is(const struct bag *bag, size_t i, uint64_t hash, const unsigned char *bytes,
+                     size_t length) {
   const struct bag_entry *entry = &bag->entries[i];
-  return entry->hash == hash && entry->length == length && memcmp(bag->bytes + entry->text, bytes, length) == 0;
+  return entry->hash == hash && entry->length == length &&
+         memcmp(bag->bytes + entry->text, bytes, length) == 0;
 }
 
 static void add(struct bag *bag, const unsigned char *bytes, size_t length) {
@@ -53,7 +55,8 @@ static void add(struct bag *bag, const unsigned char *bytes, size_t length) {
     }
   }
   memcpy(bag->bytes + bag->bytes_used, bytes, length);
-  bag->entries[bag->count++] = (struct bag_entry){hash, (uint32_t)bag->bytes_used, (uint32_t)length, 1};
+  bag->entries[bag->count++] =
+      (struct bag_entry){hash, (uint32_t)bag->bytes_used, (uint32_t)length, 1};
   bag->slots[slot] = (uint32_t)bag->count;
   bag->bytes_used += length;
 }

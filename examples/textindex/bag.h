@@ -1,6 +1,6 @@
 /*
- * bag.h: the distinct words of one text with their numbers of occurrences, in malloc's memory. A bag belongs to one
- * thread, which fills it again and again.
+ * bag.h: the distinct words of one text with their numbers of occurrences, in malloc's memory. A
+ * bag belongs to one thread, which fills it again and again.
  */
 #ifndef TEXTINDEX_BAG_H
 #define TEXTINDEX_BAG_H

@@ -1,7 +1,8 @@
 /*
- * check.c: the independent count. One hash table of malloc's memory, filled by one thread from the files of all
- * documents that should be in the index now; it shares with the index only the definition of a word (tokens.h).
- * The walk over the index then takes each word from the table: every number must agree, and none may be left.
+ * check.c: the independent count. One hash table of malloc's memory, filled by one thread from
+ * the files of all documents that should be in the index now; it shares with the index only the
+ * definition of a word (tokens.h). The walk over the index then takes each word from the table:
+ * every number must agree, and none may be left.
  */
 #include "examples/textindex/check.h"
 
@@ -38,7 +39,8 @@ static struct counted *find(const struct count *count, const unsigned char *byte
     hash = (hash << 5 ^ hash >> 59 ^ bytes[i]) * 0x9e3779b97f4a7c15u;
   size_t at = (hash >> 20) & count->mask;
   struct counted *slot = &count->slots[at];
-  while (slot->bytes != NULL && (slot->length != length || memcmp(slot->bytes, bytes, length) != 0)) {
+  while (slot->bytes != NULL &&
+         (slot->length != length || memcmp(slot->bytes, bytes, length) != 0)) {
     at = (at + 1) & count->mask;
     slot = &count->slots[at];
   }
@@ -56,7 +58,8 @@ static void grow(struct count *count) {
   *count = larger;
 }
 
-static void count_word(struct count *count, const unsigned char *bytes, size_t length, size_t document) {
+static void count_word(struct count *count, const unsigned char *bytes, size_t length,
+                       size_t document) {
   if (2 * count->used >= count->mask)
     grow(count);
   struct counted *slot = find(count, bytes, length);
@@ -128,7 +131,8 @@ static void add_posting(void *data, struct posting posting) {
 }
 
 /* Compares one word of the index and takes it out of the count. Does not poll. */
-static void check_word(struct run *run, struct check *check, struct count *count, struct word *word) {
+static void check_word(struct run *run, struct check *check, struct count *count,
+                       struct word *word) {
   struct sum sum = {.run = run};
   postings_visit(word, add_posting, &sum);
   check->words++;
@@ -136,18 +140,22 @@ static void check_word(struct run *run, struct check *check, struct count *count
   check->occurrences += sum.occurrences;
   top_offer(&check->top, word, sum.occurrences);
   static struct counted none;
-  struct counted *counted = count->slots != NULL ? find(count, word->text->bytes, word->text->length) : &none;
+  struct counted *counted =
+      count->slots != NULL ? find(count, word->text->bytes, word->text->length) : &none;
   if (counted->documents != sum.documents || counted->occurrences != sum.occurrences ||
       atomic_load(&word->documents) != sum.documents || sum.strays != 0)
-    differ(check, "'%.*s': %" PRIu64 " documents and %" PRIu64 " occurrences in the index, %" PRIu64 " and %" PRIu64
-           " counted; %" PRIu32 " reservations, %" PRIu64 " postings of documents that are not indexed",
+    differ(check,
+           "'%.*s': %" PRIu64 " documents and %" PRIu64 " occurrences in the index, %" PRIu64
+           " and %" PRIu64 " counted; %" PRIu32 " reservations, %" PRIu64
+           " postings of documents that are not indexed",
            (int)word->text->length, (const char *)word->text->bytes, sum.documents, sum.occurrences,
-           counted->documents, counted->occurrences, (uint32_t)atomic_load(&word->documents), sum.strays);
+           counted->documents, counted->occurrences, (uint32_t)atomic_load(&word->documents),
+           sum.strays);
   counted->documents = 0; /* a second word of the same text would differ */
 }
 
-static void check_words(lull_thread *thread, struct index *index, struct run *run, struct check *check,
-                        struct count *count) {
+static void check_words(lull_thread *thread, struct index *index, struct run *run,
+                        struct check *check, struct count *count) {
   struct word *word = NULL;
   LULL_ROOTS(thread, index, word);
   memory_enter(thread);
@@ -164,7 +172,8 @@ static void check_table(struct index *index, struct run *run, struct check *chec
     bool present = lull_load(&index->table->documents[id]) != NULL;
     check->documents += present;
     if (present != (atomic_load(&run->states[id]) == STATE_INDEXED))
-      differ(check, "%s %s in the table", run->files.files[id].path, present ? "is still" : "is not");
+      differ(check, "%s %s in the table", run->files.files[id].path,
+             present ? "is still" : "is not");
   }
 }
 

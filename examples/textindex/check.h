@@ -15,8 +15,9 @@ struct check {
 };
 
 /*
- * Counts the words of the files that are indexed, from the files, in malloc's memory, then walks the index and compares. By an
- * attached thread when all workers have ended; reads in a blocked region. May poll.
+ * Counts the words of the files that are indexed, from the files, in malloc's memory, then walks
+ * the index and compares. By an attached thread when all workers have ended; reads in a blocked
+ * region. May poll.
  */
 void check_index(lull_thread *thread, struct run *run, struct check *check);
 

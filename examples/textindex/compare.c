@@ -1,6 +1,6 @@
 /*
- * compare.c: runs the three programs one after another on the same input and sets their figures side by side. A
- * program that was not built is left out, with a line that says so.
+ * compare.c: runs the three programs one after another on the same input and sets their figures
+ * side by side. A program that was not built is left out, with a line that says so.
  */
 #include "examples/textindex/compare.h"
 
@@ -104,8 +104,9 @@ static void print_value(const struct program *program, const char *key) {
 }
 
 int compare_programs(int argc, char **argv) {
-  static struct program programs[] = {
-    {.ending = "", .title = "lull"}, {.ending = "-malloc", .title = "malloc"}, {.ending = "-boehm", .title = "boehm"}};
+  static struct program programs[] = {{.ending = "", .title = "lull"},
+                                      {.ending = "-malloc", .title = "malloc"},
+                                      {.ending = "-boehm", .title = "boehm"}};
   size_t count = sizeof programs / sizeof *programs;
   int worst = 0;
   for (size_t i = 0; i < count; i++) {

@@ -5,8 +5,9 @@
 #define TEXTINDEX_COMPARE_H
 
 /*
- * Runs the programs that stand beside this one (argv[0] with and without -malloc and -boehm), one after the other, with the
- * same arguments and --figures, and prints a table. Returns the exit status: the worst of theirs.
+ * Runs the programs that stand beside this one (argv[0] with and without -malloc and -boehm), one
+ * after the other, with the same arguments and --figures, and prints a table. Returns the exit
+ * status: the worst of theirs.
  */
 int compare_programs(int argc, char **argv);
 

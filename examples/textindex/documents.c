@@ -2,11 +2,12 @@
  * documents.c: the root of the index, and documents coming and going.
  *
  * Invariants
- *   D.1  Document id is in the table only while the postings of all its words are in the index: it is put there
- *        after the last was added and taken out before the first is removed. So what a reader finds in the table before and
- *        after a query must be among the query's hits if it has the words asked for (queries.c counts on it).
- *   D.2  A document in the table, and one being added or retired, holds a reservation of each of its words: its word_list refers to
- *        words that are alive.
+ *   D.1  Document id is in the table only while the postings of all its words are in the index:
+ *        it is put there after the last was added and taken out before the first is removed. So
+ *        what a reader finds in the table before and after a query must be among the query's hits
+ *        if it has the words asked for (queries.c counts on it).
+ *   D.2  A document in the table, and one being added or retired, holds a reservation of each of
+ *        its words: its word_list refers to words that are alive.
  * Who may add or retire a document is settled outside (workers.c): one thread at a time.
  */
 #include "examples/textindex/documents.h"

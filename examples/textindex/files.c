@@ -30,7 +30,8 @@ static bool read_up_to(const char *path, struct buffer *buffer, size_t most) {
       buffer->bytes = allocated(realloc(buffer->bytes, buffer->room));
     }
     size_t room = buffer->room - buffer->size;
-    got = read(fd, buffer->bytes + buffer->size, room < most - buffer->size ? room : most - buffer->size);
+    got = read(fd, buffer->bytes + buffer->size,
+               room < most - buffer->size ? room : most - buffer->size);
     buffer->size += got > 0 ? (size_t)got : 0;
   }
   close(fd);

@@ -26,15 +26,16 @@ struct buffer {
 };
 
 /*
- * Appends the text files under a folder (or the one file) in the order of their paths, until all together have `limit` bytes. Files without
- * text, empty or above 4 MB, compressed ones and symbolic links are left out. What cannot be read is passed over.
+ * Appends the text files under a folder (or the one file) in the order of their paths, until all
+ * together have `limit` bytes. Files without text, empty or above 4 MB, compressed ones and
+ * symbolic links are left out. What cannot be read is passed over.
  */
 void files_find(struct files *files, const char *folder, uint64_t limit);
 void files_clear(struct files *files);
 
 /*
- * Reads a whole file; false, with an empty buffer, when it cannot be read any more. It waits for the disk:
- * an attached thread calls it in a blocked region.
+ * Reads a whole file; false, with an empty buffer, when it cannot be read any more. It waits for
+ * the disk: an attached thread calls it in a blocked region.
  */
 bool file_read(const struct file *file, struct buffer *buffer);
 

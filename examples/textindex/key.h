@@ -29,7 +29,10 @@ static inline void key_of_word(struct key *key, const struct word *word) {
   key_set(key, word->text->bytes, word->text->length);
 }
 
-/* The order of the map, that of memcmp: below, at or above 0. Most words differ in their first 8 bytes. */
+/*
+ * The order of the map, that of memcmp: below, at or above 0. Most words differ in their first 8
+ * bytes.
+ */
 static inline int compare_word(const struct word *word, const struct key *key) {
   if (word->prefix != key->prefix)
     return word->prefix < key->prefix ? -1 : 1;

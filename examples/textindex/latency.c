@@ -11,7 +11,10 @@ uint64_t clock_ns(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-/* Values below 8 have a bucket each; from there on the top bit and the three bits below it choose. */
+/*
+ * Values below 8 have a bucket each; from there on the top bit and the three bits below it
+ * choose.
+ */
 static unsigned bucket_of(uint64_t ns) {
   if (ns < 8)
     return (unsigned)ns;

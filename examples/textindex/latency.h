@@ -1,6 +1,6 @@
 /*
- * latency.h: the clock, and histograms of times that one thread keeps and others read when it has ended.
- * Buckets are an eighth of a power of two wide: quantiles are at most 12.5 % high.
+ * latency.h: the clock, and histograms of times that one thread keeps and others read when it has
+ * ended. Buckets are an eighth of a power of two wide: quantiles are at most 12.5 % high.
  */
 #ifndef TEXTINDEX_LATENCY_H
 #define TEXTINDEX_LATENCY_H

@@ -1,17 +1,17 @@
 /*
  * memory.h: where the index lives.
  *
- * The index (objects.h, map.c, postings.c, documents.c, queries.c) is written to Lull's interface. Three programs
- * are built from it: textindex links Lull; for the two twins that it is measured against, twin.h stands in
- * for the few calls that the index uses.
+ * The index (objects.h, map.c, postings.c, documents.c, queries.c) is written to Lull's
+ * interface. Three programs are built from it: textindex links Lull; for the two twins that it is
+ * measured against, twin.h stands in for the few calls that the index uses.
  *
  *   textindex         lull_new, frames, barriers, polls are the library's       memory_lull.c
  *   textindex-malloc  lull_new is calloc; memory_retire frees by epochs         twin_malloc.c
  *   textindex-boehm   lull_new is GC_MALLOC of Boehm's collector                twin_boehm.c
  *
- * The index says three things that a collector has no use for: memory_enter and memory_leave round each operation
- * and memory_retire for what was unlinked. They are what manual reclamation needs to be safe, and do nothing
- * under Lull.
+ * The index says three things that a collector has no use for: memory_enter and memory_leave
+ * round each operation and memory_retire for what was unlinked. They are what manual reclamation
+ * needs to be safe, and do nothing under Lull.
  */
 #ifndef TEXTINDEX_MEMORY_H
 #define TEXTINDEX_MEMORY_H
@@ -57,13 +57,19 @@ struct memory_sample {
 /* "lull", "malloc" or "boehm". */
 extern const char memory_name[];
 
-/* Makes the heap and its types. `limit` is the value of heap.max ("64M"), or NULL for the default. Messages go to stderr. */
+/*
+ * Makes the heap and its types. `limit` is the value of heap.max ("64M"), or NULL for the
+ * default. Messages go to stderr.
+ */
 bool memory_open(const char *limit);
 
 /* Ends what memory_open made; every thread has detached. Returns whether all went well. */
 bool memory_close(void);
 
-/* The calling thread may use the index from memory_attach to memory_detach. Ends the process if it cannot. */
+/*
+ * The calling thread may use the index from memory_attach to memory_detach. Ends the process if
+ * it cannot.
+ */
 lull_thread *memory_attach(void);
 void memory_detach(lull_thread *thread);
 
@@ -73,14 +79,20 @@ bool memory_settle(lull_thread *thread);
 /* Any thread, attached or not. */
 void memory_sample(struct memory_sample *sample);
 
-/* The rows of the final table that only this kind of memory has, and the same as " key=value" words. */
+/*
+ * The rows of the final table that only this kind of memory has, and the same as " key=value"
+ * words.
+ */
 void memory_report(FILE *out);
 void memory_figures(FILE *out);
 
 /* Ends the process with status 3 and a line that says why an allocation failed. */
 _Noreturn void memory_exhausted(void);
 
-/* Passes on what an allocation returned. An index without memory has nothing better to do than to say so and end. */
+/*
+ * Passes on what an allocation returned. An index without memory has nothing better to do than to
+ * say so and end.
+ */
 static inline void *allocated(void *object) {
   if (object == NULL)
     memory_exhausted();

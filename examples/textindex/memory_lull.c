@@ -1,7 +1,8 @@
 /*
  * memory_lull.c: the index on Lull: the heap, its types, threads, and the collector's figures.
  *
- * `heap` is set before the first thread starts and cleared after the last one ended; every thread reads it.
+ * `heap` is set before the first thread starts and cleared after the last one ended; every thread
+ * reads it.
  */
 #include "examples/textindex/memory.h"
 #include "examples/textindex/objects.h"
@@ -151,21 +152,23 @@ static uint64_t count_from(const lull_histogram *histogram, uint64_t ns) {
 static void report_times(FILE *out, const char *what, const lull_histogram *times) {
   fprintf(out, "  %-28s p50 %.1f us, p99 %.1f us, longest %.1f us (%" PRIu64 " times)\n", what,
           (double)lull_histogram_quantile(times, 0.5) / 1e3,
-          (double)lull_histogram_quantile(times, 0.99) / 1e3, (double)times->max / 1e3, times->count);
+          (double)lull_histogram_quantile(times, 0.99) / 1e3, (double)times->max / 1e3,
+          times->count);
 }
 
 void memory_report(FILE *out) {
   lull_stats stats;
   read_stats(&stats);
-  fprintf(out, "  %-28s %" PRIu64 " (%.0f ms each on average, beside the program)\n", "collections", stats.cycles,
+  fprintf(out, "  %-28s %" PRIu64 " (%.0f ms each on average, beside the program)\n", "collections",
+          stats.cycles,
           stats.cycle.count != 0 ? (double)stats.cycle.sum / (double)stats.cycle.count / 1e6 : 0.0);
   report_times(out, "handshake closure", &stats.handshake_closure);
   report_times(out, "time to handshake", &stats.time_to_handshake);
   report_times(out, "stalls for lack of memory", &stats.stall);
   fprintf(out, "  %-28s %.1f us\n", "longest delay Lull caused", (double)stats.caused.max / 1e3);
   fprintf(out, "  %-28s %" PRIu64 "\n", "delays over 1 ms", count_from(&stats.caused, 1000000));
-  fprintf(out, "  %-28s %.0f MB used of at most %.0f MB\n", "heap", (double)stats.heap_used / MEGABYTE,
-          (double)stats.heap_limit / MEGABYTE);
+  fprintf(out, "  %-28s %.0f MB used of at most %.0f MB\n", "heap",
+          (double)stats.heap_used / MEGABYTE, (double)stats.heap_limit / MEGABYTE);
 }
 
 void memory_figures(FILE *out) {
@@ -177,6 +180,6 @@ void memory_figures(FILE *out) {
           " stall_max_ns=%" PRIu64 " caused_max_ns=%" PRIu64 " caused_over_1ms=%" PRIu64,
           lull_histogram_quantile(&stats.handshake_closure, 0.5),
           lull_histogram_quantile(&stats.handshake_closure, 0.99), stats.handshake_closure.max,
-          lull_histogram_quantile(&stats.time_to_handshake, 0.99), stats.time_to_handshake.max, stats.stalls,
-          stats.stall.max, stats.caused.max, count_from(&stats.caused, 1000000));
+          lull_histogram_quantile(&stats.time_to_handshake, 0.99), stats.time_to_handshake.max,
+          stats.stalls, stats.stall.max, stats.caused.max, count_from(&stats.caused, 1000000));
 }

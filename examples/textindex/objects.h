@@ -7,8 +7,8 @@
  *                                       cell -> chunk
  *         -> table -> document -> word_list -> words    what was indexed (documents.c)
  *
- * Text, posting and array lengths never change after an object was published. Fields that change while other
- * threads look are marked below; references among them are read by lull_load.
+ * Text, posting and array lengths never change after an object was published. Fields that change
+ * while other threads look are marked below; references among them are read by lull_load.
  */
 #ifndef TEXTINDEX_OBJECTS_H
 #define TEXTINDEX_OBJECTS_H
@@ -57,7 +57,7 @@ struct word {
   size_t levels;
   struct text *text;
   struct cell *cells;          /* changes by compare-exchange: cells are added in front */
-  uint64_t prefix;             /* the first 8 bytes of the text as a big-endian number, zero-filled */
+  uint64_t prefix; /* the first 8 bytes of the text as a big-endian number, zero-filled */
   _Atomic uint32_t documents;  /* how many hold it, or WORD_DEAD for good; see map.c */
   uint32_t unused;
   struct word *next[];         /* change by compare-exchange once the word is in the map */

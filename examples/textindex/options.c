@@ -8,22 +8,24 @@
 #include <unistd.h>
 
 static const char usage[] =
-  "usage: textindex [OPTION...] [FOLDER...]\n"
-  "Indexes the text files of the folders by several threads at once, retires documents and adds them again\n"
-  "while others query, and checks the index against an independent count. Without a folder: what any Debian has.\n"
-  "  --threads N     that read and later retire and re-add documents (default: one for each core, 2 or more)\n"
-  "  --queriers N    that query (default 2)\n"
-  "  --seconds S     from the end of indexing to the end of the run (default 15)\n"
-  "  --limit-mb N    of input (default 64)\n"
-  "  --heap SIZE     the limit of the heap, as in 64M or 2G (heap.max)\n"
-  "  --seed N        of the random choices (default 1)\n"
-  "  --quiet         no progress\n"
-  "  --figures       one line of key=value words instead of the table\n"
-  "  --compare       run textindex and its twins on malloc and on Boehm's collector, and print a table of figures\n"
-  "Exit status: 0 the check found no difference, 1 it did, 2 wrong usage, 3 no memory or no threads.\n";
+    "usage: textindex [OPTION...] [FOLDER...]\n"
+    "Indexes the text files of the folders by several threads at once, retires documents and\n"
+    "adds them again while others query, and checks the index against an independent count.\n"
+    "Without a folder: what any Debian has.\n"
+    "  --threads N   that read, retire and re-add documents (default: the cores, 2 or more)\n"
+    "  --queriers N  that query (default 2)\n"
+    "  --seconds S   from the end of indexing to the end of the run (default 15)\n"
+    "  --limit-mb N  of input (default 64)\n"
+    "  --heap SIZE   the limit of the heap, as in 64M or 2G (heap.max)\n"
+    "  --seed N      of the random choices (default 1)\n"
+    "  --quiet       no progress\n"
+    "  --figures     one line of key=value words instead of the table\n"
+    "  --compare     run this and its twins on malloc and on Boehm's collector, one by one\n"
+    "Exit status: 0 the check found no difference, 1 it did, 2 wrong usage, 3 no memory.\n";
 
-static const char *const default_folders[] = {
-  "/usr/share/doc", "/usr/share/common-licenses", "/usr/share/perl", "/usr/share/perl5", "/usr/include", NULL};
+static const char *const default_folders[] = {"/usr/share/doc",  "/usr/share/common-licenses",
+                                              "/usr/share/perl", "/usr/share/perl5",
+                                              "/usr/include",    NULL};
 
 static _Noreturn void reject(const char *option, const char *value) {
   fprintf(stderr, "textindex: '%s' is no value for --%s\n%s", value, option, usage);
@@ -40,8 +42,11 @@ static double number(const char *option, const char *text, double least, double 
 
 static void set_defaults(struct options *options) {
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  *options = (struct options){
-    .threads = cores > 2 ? (unsigned)cores : 2, .queriers = 2, .seconds = 15, .limit = 64 << 20, .seed = 1};
+  *options = (struct options){.threads = cores > 2 ? (unsigned)cores : 2,
+                              .queriers = 2,
+                              .seconds = 15,
+                              .limit = 64 << 20,
+                              .seed = 1};
 }
 
 enum { THREADS, QUERIERS, SECONDS, LIMIT, HEAP, SEED, QUIET, FIGURES, COMPARE, HELP };

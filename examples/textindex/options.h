@@ -6,7 +6,10 @@
 
 #include "examples/textindex/run.h"
 
-/* Fills the options. Ends the process with status 2 and a message on a bad command line, with 0 after --help. */
+/*
+ * Fills the options. Ends the process with status 2 and a message on a bad command line, with 0
+ * after --help.
+ */
 void options_parse(struct options *options, int argc, char **argv);
 
 #endif

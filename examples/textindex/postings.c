@@ -2,16 +2,21 @@
  * postings.c: a word's postings: a list of cells, each with a chunk of postings, in no order.
  *
  * Invariants
- *   P.1  Cells are added in front by compare-exchange and stay until the word is dead: a walk meets every cell that was there when it
- *        began, and no thread that found a cell can lose it.
- *   P.2  A chunk is immutable. A change makes a new chunk and swaps it in by compare-exchange of cell->chunk, so
- *        that of two changes neither is lost; the loser starts over from the winner's chunk.
- *   P.3  A posting stays in the cell that it was added to. So a reader cannot miss it between two cells.
- * The old chunk is garbage after the swap; this is most of the garbage that the index makes. Chunks grow by
- * one posting at a time: nearly all words have few, and a chunk is never longer than CHUNK_POSTINGS.
+ *   P.1  Cells are added in front by compare-exchange and stay until the word is dead: a walk
+ *        meets every cell that was there when it began, and no thread that found a cell can lose
+ *        it.
+ *   P.2  A chunk is immutable. A change makes a new chunk and swaps it in by compare-exchange of
+ *        cell->chunk, so that of two changes neither is lost; the loser starts over from the
+ *        winner's chunk.
+ *   P.3  A posting stays in the cell that it was added to. So a reader cannot miss it between two
+ *        cells.
+ * The old chunk is garbage after the swap; this is most of the garbage that the index makes.
+ * Chunks grow by one posting at a time: nearly all words have few, and a chunk is never longer
+ * than CHUNK_POSTINGS.
  *
- * While a thread holds a chunk in a frame (or in an epoch section of the malloc twin) its address cannot come back as that of another chunk, so
- * the compare-exchange needs no counter against reuse.
+ * While a thread holds a chunk in a frame (or in an epoch section of the malloc twin) its address
+ * cannot come back as that of another chunk, so the compare-exchange needs no counter against
+ * reuse.
  */
 #include "examples/textindex/postings.h"
 

@@ -7,7 +7,8 @@
 #include "examples/textindex/objects.h"
 
 /*
- * Adds a posting to a word that the caller has reserved (map.h). O(cells) at worst, mostly the first has room. May poll.
+ * Adds a posting to a word that the caller has reserved (map.h). O(cells) at worst, mostly the
+ * first has room. May poll.
  */
 void postings_add(lull_thread *thread, struct word *word, struct posting posting);
 
@@ -15,8 +16,9 @@ void postings_add(lull_thread *thread, struct word *word, struct posting posting
 void postings_remove(lull_thread *thread, struct word *word, uint32_t document);
 
 /*
- * Calls visit for each posting, in no order. A posting that is there during the whole call is visited
- * once; one that comes or goes meanwhile may be. O(postings). Does not poll, and nor may visit.
+ * Calls visit for each posting, in no order. A posting that is there during the whole call is
+ * visited once; one that comes or goes meanwhile may be. O(postings). Does not poll, and nor may
+ * visit.
  */
 typedef void posting_fn(void *data, struct posting posting);
 void postings_visit(struct word *word, posting_fn *visit, void *data);

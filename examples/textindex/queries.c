@@ -1,9 +1,10 @@
 /*
  * queries.c: queries that run while documents come and go, and that check their own answers.
  *
- *   Q.1  A document that was in the table before a query and is the same object there after it has been in the index all
- *        the time (D.1), so it must be among the hits of its own words. The object is held in a
- *        frame meanwhile: its address cannot have become another document's.
+ *   Q.1  A document that was in the table before a query and is the same object there after it
+ *        has been in the index all the time (D.1), so it must be among the hits of its own words.
+ *        The object is held in a frame meanwhile: its address cannot have become another
+ *        document's.
  *   Q.2  A scan meets words in strictly ascending order (M.4).
  *   Q.3  What the table holds at id is the document id.
  * Each violation is counted as a wrong answer, and a run with one has failed.
@@ -130,7 +131,10 @@ static bool begins_with(const struct word *word, const struct key *prefix) {
          memcmp(word->text->bytes, prefix->bytes, prefix->length) == 0;
 }
 
-/* Whether a scan may go from the word `last` to `word`; makes it the last. An empty key is before all words. */
+/*
+ * Whether a scan may go from the word `last` to `word`; makes it the last. An empty key is before
+ * all words.
+ */
 static bool ascends(struct key *last, const struct word *word) {
   bool ascending = compare_word(word, last) > 0;
   key_of_word(last, word);
@@ -162,7 +166,8 @@ size_t query_prefix(lull_thread *thread, struct index *index, struct querier *qu
   return found;
 }
 
-size_t query_top(lull_thread *thread, struct index *index, struct querier *querier, struct top *top) {
+size_t query_top(lull_thread *thread, struct index *index, struct querier *querier,
+                 struct top *top) {
   struct word *word = NULL;
   LULL_ROOTS(thread, index, word);
   struct key last = {0};

@@ -38,6 +38,7 @@ void querier_close(struct querier *querier);
  */
 size_t query_and(lull_thread *thread, struct index *index, struct querier *querier);
 size_t query_prefix(lull_thread *thread, struct index *index, struct querier *querier);
-size_t query_top(lull_thread *thread, struct index *index, struct querier *querier, struct top *top);
+size_t query_top(lull_thread *thread, struct index *index, struct querier *querier,
+                 struct top *top);
 
 #endif

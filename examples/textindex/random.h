@@ -1,5 +1,6 @@
 /*
- * random.h: a thread's random numbers (splitmix64, Steele, Lea and Flood, 2014). Not shared between threads.
+ * random.h: a thread's random numbers (splitmix64, Steele, Lea and Flood, 2014). Not shared
+ * between threads.
  */
 #ifndef TEXTINDEX_RANDOM_H
 #define TEXTINDEX_RANDOM_H

@@ -1,5 +1,6 @@
 /*
- * report.c: progress, the final table, the line of figures and the chart of the heap. Runs on the main thread only.
+ * report.c: progress, the final table, the line of figures and the chart of the heap. Runs on the
+ * main thread only.
  */
 #include "examples/textindex/report.h"
 
@@ -28,7 +29,8 @@ static double seconds(uint64_t ns) {
 void history_add(struct history *history, uint64_t started_ns) {
   if (history->count == history->room) {
     history->room = history->room != 0 ? 2 * history->room : 1024;
-    history->samples = allocated(realloc(history->samples, history->room * sizeof *history->samples));
+    history->samples =
+        allocated(realloc(history->samples, history->room * sizeof *history->samples));
     history->times = allocated(realloc(history->times, history->room * sizeof *history->times));
   }
   memory_sample(&history->samples[history->count]);
@@ -52,12 +54,13 @@ void progress_show(struct progress *progress, struct run *run, const struct memo
     return;
   progress->shown_ns = now;
   fprintf(stderr,
-          "%s%5.1f s  %zu of %zu files, %" PRIu64 " retired, %" PRIu64 " added again, %" PRIu64 " queries; "
+          "%s%5.1f s  %zu of %zu files, %" PRIu64 " retired, %" PRIu64 " added again, %" PRIu64
+          " queries; "
           "heap %.0f MB, %" PRIu64 " collections%s",
-          progress->terminal ? "\r" : "", seconds(now - run->started_ns), atomic_load(&run->finished_files),
-          run->files.count, (uint64_t)atomic_load(&run->retired), (uint64_t)atomic_load(&run->readded),
-          (uint64_t)atomic_load(&run->queries), (double)sample->used / MEGABYTE, sample->cycles,
-          progress->terminal ? "\033[K" : "\n");
+          progress->terminal ? "\r" : "", seconds(now - run->started_ns),
+          atomic_load(&run->finished_files), run->files.count, (uint64_t)atomic_load(&run->retired),
+          (uint64_t)atomic_load(&run->readded), (uint64_t)atomic_load(&run->queries),
+          (double)sample->used / MEGABYTE, sample->cycles, progress->terminal ? "\033[K" : "\n");
 }
 
 void progress_close(struct progress *progress) {
@@ -65,18 +68,31 @@ void progress_close(struct progress *progress) {
     fputs("\r\033[K", stderr);
 }
 
-/* What each column of the chart shows: the largest values of its share of the time. */
+/*
+ * What each column of the chart shows: the most that was used and the last that was live in its
+ * share of the time.
+ */
 static void fill_columns(const struct history *history, struct memory_sample *columns) {
   uint64_t end = history->times[history->count - 1] + 1;
-  size_t next = 0;
+  size_t last = 0;
   for (size_t i = 0; i < history->count; i++) {
     size_t at = (size_t)((double)history->times[i] / (double)end * CHART_WIDTH);
-    for (; next < at; next++)
-      columns[next + 1] = columns[next]; /* no sample fell into the column */
+    while (last + 1 < at) { /* no sample fell into these */
+      columns[last + 1] = columns[last];
+      last++;
+    }
+    last = at;
     if (history->samples[i].used > columns[at].used)
       columns[at].used = history->samples[i].used;
     columns[at].live = history->samples[i].live;
   }
+}
+
+/* One place of the chart. */
+static char mark_of(const struct memory_sample *column, double level) {
+  if ((double)column->live >= level)
+    return '#';
+  return (double)column->used >= level ? '.' : ' ';
 }
 
 /* Heap over time: # live at the last collection, . used. */
@@ -92,7 +108,7 @@ static void print_chart(const struct history *history) {
     double level = (double)top * (row - 0.5) / CHART_HEIGHT;
     printf("  %6.0f |", (double)top * row / CHART_HEIGHT / MEGABYTE);
     for (size_t i = 0; i < CHART_WIDTH; i++)
-      putchar((double)columns[i].live >= level ? '#' : (double)columns[i].used >= level ? '.' : ' ');
+      putchar(mark_of(&columns[i], level));
     putchar('\n');
   }
   printf("         +");
@@ -102,16 +118,16 @@ static void print_chart(const struct history *history) {
 }
 
 static void print_latency(const char *what, const struct latency *latency) {
-  printf("  %-28s p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms, longest %.3f ms (%" PRIu64 " times)\n", what,
-         ms(latency_quantile(latency, 0.5)), ms(latency_quantile(latency, 0.99)),
+  printf("  %-28s p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms, longest %.3f ms (%" PRIu64 " times)\n",
+         what, ms(latency_quantile(latency, 0.5)), ms(latency_quantile(latency, 0.99)),
          ms(latency_quantile(latency, 0.999)), ms(latency->longest), latency->count);
 }
 
 static void print_top(const struct top *top) {
   printf("  %-28s", "top words");
   for (size_t i = 0; i < TOP_WORDS && top->numbers[i] != 0; i++)
-    printf("%s %.*s %" PRIu64, i != 0 ? "," : "", (int)top->words[i].length, (const char *)top->words[i].bytes,
-           top->numbers[i]);
+    printf("%s %.*s %" PRIu64, i != 0 ? "," : "", (int)top->words[i].length,
+           (const char *)top->words[i].bytes, top->numbers[i]);
   putchar('\n');
 }
 
@@ -127,22 +143,23 @@ void report_table(struct run *run, const struct outcome *outcome, const struct c
   printf("textindex on %s: %.1f s of indexing, %.1f s in all\n", memory_name,
          seconds(run->indexed_ns - run->started_ns), seconds(run->stopped_ns - run->started_ns));
   printf("  %-28s %" PRIu64 " of %zu files\n", "documents", check->documents, run->files.count);
-  printf("  %-28s %.1f MB of %.1f MB input\n", "read", (double)atomic_load(&run->bytes_read) / MEGABYTE,
-         (double)run->files.bytes / MEGABYTE);
-  printf("  %-28s %" PRIu64 " distinct, %" PRIu64 " in all\n", "words", check->words, check->occurrences);
+  printf("  %-28s %.1f MB of %.1f MB input\n", "read",
+         (double)atomic_load(&run->bytes_read) / MEGABYTE, (double)run->files.bytes / MEGABYTE);
+  printf("  %-28s %" PRIu64 " distinct, %" PRIu64 " in all\n", "words", check->words,
+         check->occurrences);
   printf("  %-28s %" PRIu64 "\n", "postings", check->postings);
   print_top(&check->top);
-  printf("  %-28s %" PRIu64 " retired, %" PRIu64 " added again\n", "changes", (uint64_t)atomic_load(&run->retired),
-         (uint64_t)atomic_load(&run->readded));
-  printf("  %-28s %" PRIu64 ", with %" PRIu64 " answers\n", "queries", (uint64_t)atomic_load(&run->queries),
-         outcome->found);
+  printf("  %-28s %" PRIu64 " retired, %" PRIu64 " added again\n", "changes",
+         (uint64_t)atomic_load(&run->retired), (uint64_t)atomic_load(&run->readded));
+  printf("  %-28s %" PRIu64 ", with %" PRIu64 " answers\n", "queries",
+         (uint64_t)atomic_load(&run->queries), outcome->found);
   print_latency("query", &outcome->queries);
   print_latency("scan for the top words", &outcome->top_queries);
   print_latency("adding a document", &outcome->adds);
   print_latency("retiring a document", &outcome->retires);
   printf("  %-28s %.0f MB\n", "allocated", (double)sample.allocated / MEGABYTE);
-  printf("  %-28s %.1f MB in the end, %.1f MB after all documents were retired\n", "used by the index",
-         megabytes(&run->full), megabytes(&run->cleared));
+  printf("  %-28s %.1f MB in the end, %.1f MB after all documents were retired\n",
+         "used by the index", megabytes(&run->full), megabytes(&run->cleared));
   memory_report(stdout);
   print_chart(history);
 }
@@ -154,22 +171,25 @@ void report_figures(struct run *run, const struct outcome *outcome, const struct
   getrusage(RUSAGE_SELF, &usage);
   double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-  uint64_t longest_edit = outcome->adds.longest > outcome->retires.longest ? outcome->adds.longest
-                                                                          : outcome->retires.longest;
-  printf("memory=%s documents=%" PRIu64 " words=%" PRIu64 " postings=%" PRIu64 " occurrences=%" PRIu64
-         " bytes_read=%" PRIu64 " queries=%" PRIu64 " retired=%" PRIu64 " readded=%" PRIu64
-         " index_s=%.3f wall_s=%.3f cpu_s=%.3f rss_mb=%.1f allocated_mb=%.1f collections=%" PRIu64
-         " query_p50_us=%.1f query_p99_us=%.1f query_p999_us=%.1f query_max_us=%.1f edit_max_us=%.1f"
-         " wrong=%" PRIu64 " differences=%" PRIu64,
-         memory_name, check->documents, check->words, check->postings, check->occurrences,
-         (uint64_t)atomic_load(&run->bytes_read), (uint64_t)atomic_load(&run->queries),
-         (uint64_t)atomic_load(&run->retired), (uint64_t)atomic_load(&run->readded),
-         seconds(run->indexed_ns - run->started_ns), seconds(run->stopped_ns - run->started_ns), cpu,
-         (double)usage.ru_maxrss / 1024.0, (double)sample.allocated / MEGABYTE, sample.cycles,
-         (double)latency_quantile(&outcome->queries, 0.5) / 1e3,
-         (double)latency_quantile(&outcome->queries, 0.99) / 1e3,
-         (double)latency_quantile(&outcome->queries, 0.999) / 1e3, (double)outcome->queries.longest / 1e3,
-         (double)longest_edit / 1e3, outcome->wrong, check->differences);
+  uint64_t longest_edit = outcome->adds.longest > outcome->retires.longest
+                              ? outcome->adds.longest
+                              : outcome->retires.longest;
+  printf(
+      "memory=%s documents=%" PRIu64 " words=%" PRIu64 " postings=%" PRIu64 " occurrences=%" PRIu64
+      " bytes_read=%" PRIu64 " queries=%" PRIu64 " retired=%" PRIu64 " readded=%" PRIu64
+      " index_s=%.3f wall_s=%.3f cpu_s=%.3f rss_mb=%.1f allocated_mb=%.1f collections=%" PRIu64
+      " query_p50_us=%.1f query_p99_us=%.1f query_p999_us=%.1f query_max_us=%.1f edit_max_us=%.1f"
+      " wrong=%" PRIu64 " differences=%" PRIu64,
+      memory_name, check->documents, check->words, check->postings, check->occurrences,
+      (uint64_t)atomic_load(&run->bytes_read), (uint64_t)atomic_load(&run->queries),
+      (uint64_t)atomic_load(&run->retired), (uint64_t)atomic_load(&run->readded),
+      seconds(run->indexed_ns - run->started_ns), seconds(run->stopped_ns - run->started_ns), cpu,
+      (double)usage.ru_maxrss / 1024.0, (double)sample.allocated / MEGABYTE, sample.cycles,
+      (double)latency_quantile(&outcome->queries, 0.5) / 1e3,
+      (double)latency_quantile(&outcome->queries, 0.99) / 1e3,
+      (double)latency_quantile(&outcome->queries, 0.999) / 1e3,
+      (double)outcome->queries.longest / 1e3, (double)longest_edit / 1e3, outcome->wrong,
+      check->differences);
   memory_figures(stdout);
   putchar('\n');
 }

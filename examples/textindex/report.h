@@ -18,7 +18,10 @@ struct history {
 void history_add(struct history *history, uint64_t started_ns);
 void history_clear(struct history *history);
 
-/* Shows how far the run is: one line that is rewritten on a terminal, else a line every few seconds. */
+/*
+ * Shows how far the run is: one line that is rewritten on a terminal, else a line every few
+ * seconds.
+ */
 struct progress {
   bool terminal;
   uint64_t shown_ns;

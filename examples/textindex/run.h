@@ -24,7 +24,10 @@ struct options {
   const char *const *folders; /* NULL-terminated */
 };
 
-/* What a document is doing. A thread that sets BUSY by compare-exchange is the one that may add or retire it. */
+/*
+ * What a document is doing. A thread that sets BUSY by compare-exchange is the one that may add
+ * or retire it.
+ */
 enum document_state { STATE_NEW, STATE_BUSY, STATE_INDEXED, STATE_RETIRED, STATE_UNREADABLE };
 
 struct run {

@@ -1,7 +1,8 @@
 /*
- * twin.h: the part of Lull's interface that the index uses, over memory without Lull, for the programs that it is
- * compared with. Objects have no header, stores no barrier, frames and polls cost nothing: a twin pays for its own way of
- * managing memory only. lull.h must not be included beside this.
+ * twin.h: the part of Lull's interface that the index uses, over memory without Lull, for the
+ * programs that it is compared with. Objects have no header, stores no barrier, frames and polls
+ * cost nothing: a twin pays for its own way of managing memory only. lull.h must not be included
+ * beside this.
  *
  * lull_new, lull_new_array and memory_retire are the twin's own (twin_malloc.c, twin_boehm.c).
  */
@@ -70,8 +71,8 @@ static inline void lull_init(lull_thread *thread, void *object, void *slot, cons
   __atomic_store_n((lull_word *)slot, (void *)value, __ATOMIC_RELAXED);
 }
 
-static inline bool lull_compare_exchange(lull_thread *thread, void *object, void *slot, void *expected,
-                                         const void *value) {
+static inline bool lull_compare_exchange(lull_thread *thread, void *object, void *slot,
+                                         void *expected, const void *value) {
   (void)thread;
   (void)object;
   return __atomic_compare_exchange_n((lull_word *)slot, (lull_word *)expected, (void *)value, false,

@@ -1,9 +1,9 @@
 /*
- * twin_boehm.c: the index on the Boehm-Demers-Weiser collector: typed only as far as objects without references
- * go, stopping the world, as a program gets it by default.
+ * twin_boehm.c: the index on the Boehm-Demers-Weiser collector: typed only as far as objects
+ * without references go, stopping the world, as a program gets it by default.
  *
- * The collector calls on_event under its own lock, so the figures of pauses have one writer at a time; memory_report
- * reads them when the threads have ended.
+ * The collector calls on_event under its own lock, so the figures of pauses have one writer at a
+ * time; memory_report reads them when the threads have ended.
  */
 #include "examples/textindex/memory.h"
 
@@ -54,7 +54,8 @@ void *lull_new(lull_thread *thread, lull_type type) {
 
 void *lull_new_array(lull_thread *thread, lull_type type, size_t length) {
   (void)thread;
-  size_t *array = allocate(&twin_types[type], twin_types[type].size + length * twin_types[type].element_size);
+  size_t *array =
+      allocate(&twin_types[type], twin_types[type].size + length * twin_types[type].element_size);
   if (array != NULL)
     *array = length;
   return array;
@@ -120,18 +121,19 @@ void memory_exhausted(void) {
 void memory_sample(struct memory_sample *sample) {
   GC_word heap, unused, unmapped, since_gc, total;
   GC_get_heap_usage_safe(&heap, &unused, &unmapped, &since_gc, &total);
-  *sample = (struct memory_sample){.allocated = total, .used = heap - unused, .cycles = GC_get_gc_no()};
+  *sample =
+      (struct memory_sample){.allocated = total, .used = heap - unused, .cycles = GC_get_gc_no()};
 }
 
 void memory_report(FILE *out) {
-  fprintf(out, "  %-28s %" PRIu64 " (%.0f ms each on average, all threads stopped)\n", "collections",
-          (uint64_t)GC_get_gc_no(),
+  fprintf(out, "  %-28s %" PRIu64 " (%.0f ms each on average, all threads stopped)\n",
+          "collections", (uint64_t)GC_get_gc_no(),
           pauses.count != 0 ? (double)pauses.sum / (double)pauses.count / 1e6 : 0.0);
   fprintf(out, "  %-28s %.1f us\n", "longest pause", (double)pauses.longest / 1e3);
   fprintf(out, "  %-28s %" PRIu64 "\n", "pauses over 1 ms", pauses.over_1ms);
 }
 
 void memory_figures(FILE *out) {
-  fprintf(out, " pauses=%" PRIu64 " caused_max_ns=%" PRIu64 " caused_over_1ms=%" PRIu64, pauses.count,
-          pauses.longest, pauses.over_1ms);
+  fprintf(out, " pauses=%" PRIu64 " caused_max_ns=%" PRIu64 " caused_over_1ms=%" PRIu64,
+          pauses.count, pauses.longest, pauses.over_1ms);
 }

@@ -1,11 +1,12 @@
 /*
- * twin_malloc.c: the index on malloc, with memory freed by hand as soon as no thread can hold it (epoch-based
- * reclamation with ConcurrencyKit's ck_epoch).
+ * twin_malloc.c: the index on malloc, with memory freed by hand as soon as no thread can hold it
+ * (epoch-based reclamation with ConcurrencyKit's ck_epoch).
  *
- * memory_enter and memory_leave make an operation an epoch section. memory_retire puts an object that was unlinked, or
- * never published, into the calling thread's batch; a full batch waits for its grace period and is then freed by the
- * same thread. A lull_thread belongs to one thread at a time; when its thread ends it goes to a list for the next one, since
- * ck_epoch keeps its records for ever.
+ * memory_enter and memory_leave make an operation an epoch section. memory_retire puts an object
+ * that was unlinked, or never published, into the calling thread's batch; a full batch waits for
+ * its grace period and is then freed by the same thread. A lull_thread belongs to one thread at a
+ * time; when its thread ends it goes to a list for the next one, since ck_epoch keeps its records
+ * for ever.
  */
 #include "examples/textindex/memory.h"
 

@@ -1,12 +1,14 @@
 /*
  * workers.c: the threads of a run.
  *
- * Readers take files in order, read and index them. When no file is left they become editors, which retire
- * random documents and add them again from their files, so that the index loses objects all the time. Queriers ask
- * from the start, each at a fixed rate: a query is due every QUERY_INTERVAL, and its time counts from when it was
- * due, so that a delay of the thread is not left out.
+ * Readers take files in order, read and index them. When no file is left they become editors,
+ * which retire random documents and add them again from their files, so that the index loses
+ * objects all the time. Queriers ask from the start, each at a fixed rate: a query is due every
+ * QUERY_INTERVAL, and its time counts from when it was due, so that a delay of the thread is not
+ * left out.
  *
- * A worker's own fields belong to its thread and are read by workers_join after it ended. All else is in struct run.
+ * A worker's own fields belong to its thread and are read by workers_join after it ended. All
+ * else is in struct run.
  */
 #include "examples/textindex/workers.h"
 
@@ -73,7 +75,8 @@ static void index_all(struct reader *reader, struct index *index) {
   struct run *run = reader->worker->run;
   LULL_ROOTS(reader->worker->thread, index);
   size_t id;
-  while (!atomic_load(&run->stop) && (id = atomic_fetch_add(&run->next_file, 1)) < run->files.count) {
+  while (!atomic_load(&run->stop) &&
+         (id = atomic_fetch_add(&run->next_file, 1)) < run->files.count) {
     if (claim(run, id, STATE_NEW))
       index_file(reader, index, id);
     atomic_fetch_add(&run->finished_files, 1);
@@ -91,7 +94,8 @@ static void retire(struct reader *reader, struct index *index, size_t id) {
   latency_add(&worker->outcome.retires, clock_ns() - start);
   atomic_store(&run->states[id], STATE_RETIRED);
   atomic_fetch_add_explicit(&run->retired, 1, memory_order_relaxed);
-  reader->retired[(reader->retired_first + reader->retired_count++) % EDITOR_RETIRED] = (uint32_t)id;
+  reader->retired[(reader->retired_first + reader->retired_count++) % EDITOR_RETIRED] =
+      (uint32_t)id;
 }
 
 /* Adds the document again that this editor retired first. */
@@ -110,7 +114,8 @@ static void edit(struct reader *reader, struct index *index) {
   struct worker *worker = reader->worker;
   LULL_ROOTS(worker->thread, index);
   size_t files = worker->run->files.count;
-  size_t share = files / (4 * worker->run->options->threads); /* of a small input most stays indexed */
+  size_t share =
+      files / (4 * worker->run->options->threads); /* of a small input most stays indexed */
   size_t most = share < EDITOR_RETIRED ? share + 1 : EDITOR_RETIRED;
   while (!atomic_load(&worker->run->stop)) {
     if (reader->retired_count == most)
@@ -137,7 +142,10 @@ static void *run_reader(void *data) {
   return NULL;
 }
 
-/* Sleeps until the time of clock_ns, as a blocked region: the collector does not wait for sleepers. */
+/*
+ * Sleeps until the time of clock_ns, as a blocked region: the collector does not wait for
+ * sleepers.
+ */
 static void sleep_until(lull_thread *thread, uint64_t due) {
   struct timespec time = {(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
   lull_blocked_begin(thread);
@@ -146,7 +154,8 @@ static void sleep_until(lull_thread *thread, uint64_t due) {
   lull_blocked_end(thread);
 }
 
-static void ask(struct worker *worker, struct index *index, struct querier *querier, uint64_t number, uint64_t due) {
+static void ask(struct worker *worker, struct index *index, struct querier *querier,
+                uint64_t number, uint64_t due) {
   struct outcome *outcome = &worker->outcome;
   struct latency *latency = &outcome->queries;
   struct top top;
@@ -195,7 +204,8 @@ static void start(struct worker *worker, void *(*body)(void *)) {
 struct workers *workers_start(struct run *run) {
   unsigned readers = run->options->threads;
   unsigned count = readers + run->options->queriers;
-  struct workers *workers = allocated(calloc(1, sizeof *workers + count * sizeof *workers->workers));
+  struct workers *workers =
+      allocated(calloc(1, sizeof *workers + count * sizeof *workers->workers));
   workers->count = count;
   for (unsigned i = 0; i < count; i++) {
     struct worker *worker = &workers->workers[i];
