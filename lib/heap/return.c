@@ -100,7 +100,7 @@ size_t lu_space_return(struct lu_space *space, size_t most) {
   /* From the end of the range: allocation prefers its beginning when it sets up slabs. */
   size_t returned = 0;
   for (size_t i = atomic_load_explicit(&space->slabs_high, memory_order_acquire); i-- > 0 && most - returned >= LU_BLOCK_BYTES;)
-    if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) == LU_SLAB_BLOCKS)
+    if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) == LU_SLAB_SMALL)
       returned += return_from(space, i, most - returned);
   return returned;
 }

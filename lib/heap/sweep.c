@@ -181,7 +181,7 @@ static void visit(struct run *run, struct lu_block *block) {
 static void each_block(struct lu_space *space, void (*fn)(struct run *, struct lu_block *), struct run *run) {
   size_t high = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
   for (size_t i = 0; i < high; i++) {
-    if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) != LU_SLAB_BLOCKS)
+    if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) != LU_SLAB_SMALL)
       continue;
     for (size_t j = LU_META_BLOCKS; j < LU_SLAB_BLOCKS; j++)
       fn(run, &space->blocks[i * LU_SLAB_BLOCKS + j]);
