@@ -56,6 +56,28 @@ stress_storm_LDADD = $(STRESS_LIBS)
 noinst_PROGRAMS += stress/stuck
 stress_stuck_SOURCES = stress/stuck.c
 stress_stuck_LDADD = $(STRESS_LIBS)
+noinst_PROGRAMS += stress/torture
+stress_torture_SOURCES = stress/torture.c \
+	stress/mutators/choice.c \
+	stress/mutators/control.c \
+	stress/mutators/graph.c \
+	stress/mutators/graph.h \
+	stress/mutators/lives.c \
+	stress/mutators/mutator.h \
+	stress/mutators/operations.c \
+	stress/mutators/parcel.c \
+	stress/mutators/private.c \
+	stress/mutators/roots.c \
+	stress/mutators/rounds.c \
+	stress/mutators/rounds.h \
+	stress/mutators/shared.c \
+	stress/mutators/things.c \
+	stress/mutators/things.h
+stress_torture_LDADD = $(STRESS_LIBS)
 noinst_PROGRAMS += stress/wide
 stress_wide_SOURCES = stress/wide.c
 stress_wide_LDADD = $(STRESS_LIBS)
+
+# As a file of its own it is a test and is distributed; it finds the programs in the build folder.
+TESTS += stress/quick.sh
+EXTRA_DIST += stress/quick.sh

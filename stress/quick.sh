@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# A short run of every stress program, for `make check`. Runs in the build folder; each program
+# checks itself, prints its line of figures, and is ended when it hangs.
+# Arguments: the programs to run (all of them by default).
+set -u
+cd stress || exit 1
+failed=0
+
+# run PROGRAM ARGUMENT...: one program within two minutes; what it said is shown when it failed.
+run() {
+  local said status
+  if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $1 "* ]]; then return; fi
+  said=$(timeout -k 5 120 "./$@" 2>&1)
+  status=$?
+  if [ "$status" -eq 0 ]; then
+    tail -n 1 <<<"$said"
+  else
+    printf '%s\n' "$said" | tail -n 60
+    echo "FAILED: stress/$* (status $status)"
+    failed=1
+  fi
+}
+
+wanted=("$@")
+run badinput
+run binarytrees --depth 12 --threads 3
+run churn --live 8M --seconds 3
+run churn --live 8M --seconds 1 --malloc
+run deep --length 300000
+run gcbench --stretch 14 --long 12 --array 50000
+run handoff --seconds 5
+run handshakes --seconds 3
+run limit --limit 16M --rounds 4
+run pusher --live 10000 --pushes 50000
+run storm --threads 5000
+run stuck
+run torture --seconds 8 --round 2 --seed 1
+run torture --mode stw --rounds 2 --ops 20000 --seed 1
+run wide --length 200K --stores 200000 --copies 2
+exit "$failed"
