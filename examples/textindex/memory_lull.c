@@ -71,6 +71,21 @@ static lull_status define_types(void) {
   return status;
 }
 
+/*
+ * Says what an allocation asked for that is about to get NULL. There is nothing that the index
+ * could drop.
+ */
+static bool on_out_of_memory(lull_thread *thread, size_t size, lull_oom why, void *data) {
+  static const char *const reasons[] = {
+      [LULL_OOM_LIMIT] = "the heap is full of live objects",
+      [LULL_OOM_PROGRESS] = "a thread does not reach a safepoint",
+      [LULL_OOM_SYSTEM] = "the system gives no memory"};
+  (void)thread;
+  (void)data;
+  fprintf(stderr, "textindex: no room for %zu bytes: %s\n", size, reasons[why]);
+  return false;
+}
+
 bool memory_open(const char *limit) {
   lull_config *config = lull_config_new();
   if (config == NULL)
@@ -84,6 +99,8 @@ bool memory_open(const char *limit) {
   if (status != LULL_OK)
     return complain("cannot make the heap", status);
   status = define_types();
+  if (status == LULL_OK)
+    status = lull_heap_oom_hook(heap, on_out_of_memory, NULL);
   return status == LULL_OK || complain("cannot define the types", status);
 }
 
@@ -116,11 +133,6 @@ bool memory_settle(lull_thread *thread) {
   return status == LULL_OK || complain("the last collection", status);
 }
 
-void memory_exhausted(void) {
-  complain("the heap is full (--heap gives it more)", lull_last_error());
-  exit(3);
-}
-
 static void read_stats(lull_stats *stats) {
   memset(stats, 0, sizeof *stats);
   stats->struct_size = sizeof *stats;
@@ -129,6 +141,17 @@ static void read_stats(lull_stats *stats) {
     complain("no figures", status);
     exit(3);
   }
+}
+
+void memory_exhausted(void) {
+  lull_status status = lull_last_error();
+  lull_stats stats;
+  read_stats(&stats);
+  fprintf(stderr, "textindex: %.0f of %.0f MB of the heap are in use, %.0f MB were live\n",
+          (double)stats.heap_used / MEGABYTE, (double)stats.heap_limit / MEGABYTE,
+          (double)stats.bytes_live / MEGABYTE);
+  complain("no memory (--heap gives more)", status);
+  exit(3);
 }
 
 void memory_sample(struct memory_sample *sample) {
@@ -167,8 +190,7 @@ void memory_report(FILE *out) {
   report_times(out, "stalls for lack of memory", &stats.stall);
   fprintf(out, "  %-28s %.1f us\n", "longest delay Lull caused", (double)stats.caused.max / 1e3);
   fprintf(out, "  %-28s %" PRIu64 "\n", "delays over 1 ms", count_from(&stats.caused, 1000000));
-  fprintf(out, "  %-28s %.0f MB used of at most %.0f MB\n", "heap",
-          (double)stats.heap_used / MEGABYTE, (double)stats.heap_limit / MEGABYTE);
+  fprintf(out, "  %-28s %.0f MB\n", "limit of the heap", (double)stats.heap_limit / MEGABYTE);
 }
 
 void memory_figures(FILE *out) {
