@@ -6,8 +6,16 @@
 
 #include <check.h>
 #include <lull.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* An assertion for loops: Check's own writes to a pipe each time it is passed. */
+#define EXPECT(condition)                                                                         \
+  do {                                                                                            \
+    if (!(condition))                                                                             \
+      ck_abort_msg("%s:%d: %s", __FILE__, __LINE__, #condition);                                  \
+  } while (0)
 
 /* A heap with options as in LULL_OPTIONS ("heap.max=64M,verify=phase"), the environment not read. */
 static inline lull_heap *heap_with(const char *options) {
@@ -82,7 +90,7 @@ static inline struct cell *make_list(lull_thread *thread, lull_type type, size_t
   LULL_ROOTS(thread, list);
   for (size_t i = n; i-- > 0;) {
     struct cell *cell = (struct cell *)lull_new(thread, type);
-    ck_assert_ptr_nonnull(cell);
+    EXPECT(cell != NULL);
     lull_init(thread, cell, &cell->next, list);
     cell->value = first + i;
     list = cell;
@@ -93,8 +101,8 @@ static inline struct cell *make_list(lull_thread *thread, lull_type type, size_t
 /* Fails unless the list has exactly these values. */
 static inline void check_list(const struct cell *list, size_t n, uint64_t first) {
   for (size_t i = 0; i < n; i++, list = (const struct cell *)lull_load(&list->next)) {
-    ck_assert_ptr_nonnull(list);
-    ck_assert_uint_eq(list->value, first + i);
+    EXPECT(list != NULL);
+    EXPECT(list->value == first + i);
   }
   ck_assert_ptr_null(list);
 }

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include "heap/heap.h"
+#include "heap/sweep.h"
 #include "observe/log.h"
 #include "support/assert.h"
 #include "support/clock.h"

@@ -66,7 +66,6 @@ static void *allocate_small(struct lu_mutator *mutator, lull_type type, size_t s
 }
 
 static void *finish_large(struct lu_mutator *mutator, struct lu_large *large, lull_type type) {
-  lull_heap *heap = mutator->heap;
   void *object = lu_large_object(large);
   set_header(object, type, LU_LOG_LARGE);
   if (mutator->born_live) {

@@ -14,6 +14,7 @@
 #include "support/assert.h"
 #include "support/error.h"
 #include "support/memory.h"
+#include "support/tool.h"
 #include "threads/public.h"
 
 static lull_status mutator_create(struct lu_thread *thread, void *owner) {
