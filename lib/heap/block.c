@@ -126,7 +126,8 @@ static struct lu_block *claim_free(struct lu_space *space) {
       return block;
     }
     bool changed = seen != atomic_load_explicit(&space->returns, memory_order_acquire);
-    lu_space_uncharge(space, LU_BLOCK_BYTES);
+    /* Quietly: a search that fails must not look to its caller like memory that came back. */
+    atomic_fetch_sub_explicit(&space->used, LU_BLOCK_BYTES, memory_order_relaxed);
     if (!changed)
       return NULL;
   }
