@@ -195,8 +195,11 @@ static inline void scan_small(struct lu_marker *marker, void *object) {
 
 void lu_marker_rescan_object(struct lu_marker *marker, void *object) { scan_small(marker, object); }
 
+/* At one go: a piece that found no packet either would only set the flag again, and marking would never end. */
 void lu_marker_rescan_large(struct lu_marker *marker, struct lu_large *large) {
-  scan_large(marker, lu_large_object(large));
+  void *object = lu_large_object(large);
+  marker->marked++;
+  lu_scan_slots(&marker->heap->types.rows[lull_type_of(object)], object, NULL, NULL, push_slot, marker);
 }
 
 static inline void scan_entry(struct lu_marker *marker, uintptr_t entry) {
