@@ -22,6 +22,8 @@ struct token {
   uint64_t number;
 };
 
+enum { LEAST_CYCLES = 3 };
+
 static uint64_t threads = 64, seconds = 10, seed = 1;
 static lull_type token_type;
 /* Set by the main thread at the end; read by all (relaxed: it orders nothing). */
@@ -76,12 +78,16 @@ static void work(struct member *member) {
   atomic_fetch_add_explicit(&turns, done, memory_order_relaxed);
 }
 
-/* Asks for the next cycle as soon as the last one is over. */
+/*
+ * Asks for the next cycle as soon as the last one is over, for the time asked for and until some
+ * were completed: on a loaded machine a handshake with 64 threads takes as long as the scheduler
+ * takes to come round.
+ */
 static void drive(lull_heap *heap) {
-  uint64_t began = clock_wall(), cycles = figures_stats(heap).cycles, asked = began;
+  uint64_t began = clock_wall(), cycles = 0, asked = began;
 
   lull_collect_start(heap);
-  while (clock_wall() - began < seconds * 1000000000u) {
+  while (clock_wall() - began < seconds * 1000000000u || cycles < LEAST_CYCLES) {
     uint64_t now = figures_stats(heap).cycles;
     if (now != cycles) {
       cycles = now;
@@ -136,7 +142,6 @@ int main(int argc, char **argv) {
   atomic_store_explicit(&over, true, memory_order_relaxed);
   team_join(&team);
   stats = figures_stats(heap);
-  STRESS_CHECK(stats.cycles > 0, "no cycle was completed");
   STRESS_CHECK(threads < 2 || stats.handshakes_claimed > 0,
                "the collector never acted for a blocked thread");
   report(heap, clock_seconds(began, clock_wall()));

@@ -8,15 +8,16 @@ failed=0
 
 # run PROGRAM ARGUMENT...: one program within two minutes; what it said is shown when it failed.
 run() {
-  local said status
-  if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $1 "* ]]; then return; fi
-  said=$(timeout -k 5 120 "./$@" 2>&1)
+  local program=$1 said status
+  shift
+  if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $program "* ]]; then return; fi
+  said=$(timeout -k 5 120 "./$program" "$@" 2>&1)
   status=$?
   if [ "$status" -eq 0 ]; then
     tail -n 1 <<<"$said"
   else
     printf '%s\n' "$said" | tail -n 60
-    echo "FAILED: stress/$* (status $status)"
+    echo "FAILED: stress/$program $* (status $status)"
     failed=1
   fi
 }

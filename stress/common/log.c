@@ -71,9 +71,13 @@ bool log_find(uint64_t from, const char *text, char *line, size_t size) {
   return found;
 }
 
-void log_print_last(unsigned lines) {
-  pthread_mutex_lock(&lock);
+/* For reports of failures: where the lock is not to be had, the thread that failed holds it. */
+void log_print_last(unsigned lines, const char *skip) {
+  bool locked = pthread_mutex_trylock(&lock) == 0;
+
   for (uint64_t i = first_kept(count > lines ? count - lines : 0); i < count; i++)
-    fprintf(stderr, "  log: %s\n", ring[i % KEPT]);
-  pthread_mutex_unlock(&lock);
+    if (!skip || !strstr(ring[i % KEPT], skip))
+      fprintf(stderr, "  log: %s\n", ring[i % KEPT]);
+  if (locked)
+    pthread_mutex_unlock(&lock);
 }

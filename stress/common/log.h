@@ -20,7 +20,7 @@ uint64_t log_count(uint64_t from, const char *text);
 /* Copies the first line since `from` that holds the text; false if there is none. */
 bool log_find(uint64_t from, const char *text, char *line, size_t size);
 
-/* Prints the last lines on stderr. */
-void log_print_last(unsigned count);
+/* Prints those of the last lines on stderr that do not hold `skip` (NULL: all). */
+void log_print_last(unsigned count, const char *skip);
 
 #endif

@@ -45,7 +45,7 @@ static const struct {
     {control_blocked, "control_blocked", 80},
     {control_roots, "control_roots", 40},
     {control_leave, "control_leave", 6},
-    {control_wrong, "control_wrong", 3},
+    {control_wrong, "control_wrong", 1},
 };
 enum { OPERATIONS = sizeof table / sizeof *table };
 

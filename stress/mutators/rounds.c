@@ -201,7 +201,7 @@ static void explain_actor(struct actor *actor) {
 void round_explain(void) {
   struct round *round = atomic_load_explicit(&current, memory_order_acquire);
 
-  log_print_last(30);
+  log_print_last(200, "[api");
   if (!round)
     return;
   fprintf(stderr, "in round %u, whose seed is %" PRIu64 ":\n", round->number, round->seed);
