@@ -58,6 +58,7 @@ size_t lu_verify_stopped(lull_heap *heap, enum lu_edge edge, bool *checked) {
          "Verify (%s): %zu objects, %zu bytes reachable, %zu violations", edge_name(edge),
          lu_oracle_objects(checks.oracle), lu_oracle_bytes(checks.oracle),
          checks.report.violations);
+  *checked = !checks.no_memory;
   keep_snapshot(heap, edge, checks.oracle);
   return checks.report.violations;
 }

@@ -20,7 +20,6 @@ struct remembered {
   struct lu_checks *checks;
   struct lu_objset entries;
   size_t packets; /* in the stacks and with threads */
-  bool no_memory;
   const void *holder;
 };
 
@@ -37,7 +36,7 @@ static void add_entry(struct remembered *set, uintptr_t entry) {
     lu_violation(&checks->report, "the remembered set has %s with tags %u",
                  lu_describe(checks->heap, object).text, (unsigned)(entry & LU_ENTRY_TAGS));
   if (lu_objset_add(&set->entries, object) == LU_OBJSET_NO_MEMORY)
-    set->no_memory = true;
+    checks->no_memory = true;
 }
 
 static void add_packet(struct remembered *set, const struct lu_packet *packet) {
@@ -135,13 +134,18 @@ static void check_packets(struct remembered *set) {
 void lu_check_remembered(struct lu_checks *checks) {
   struct lu_marking *marking = &checks->heap->marking;
   struct remembered set = {.checks = checks};
-  if (!lu_edge_after_marking(checks->edge) || !lu_objset_init(&set.entries, &checks->heap->space))
+  if (!lu_edge_after_marking(checks->edge))
     return;
+  if (!lu_objset_init(&set.entries, &checks->heap->space)) {
+    checks->no_memory = true;
+    return;
+  }
   check_nothing_grey(checks);
   add_stack(&set, &marking->remembered);
   lu_stopped_each(&checks->heap->registry, add_thread, &set);
   check_packets(&set);
-  if (lu_edge_settled(checks->edge) && !set.no_memory && !atomic_load(&marking->remembered_lost))
+  if (lu_edge_settled(checks->edge) && !checks->no_memory &&
+      !atomic_load(&marking->remembered_lost))
     lu_objset_each(lu_oracle_reached(checks->oracle), check_holder, &set);
   lu_objset_fini(&set.entries);
 }

@@ -13,6 +13,7 @@ struct lu_checks {
   struct lu_report report;
   struct lu_oracle *oracle;
   unsigned explained; /* paths logged so far */
+  bool no_memory;     /* a check was left out */
 };
 
 /* Edges at which marking is over and barriers are idle. */
