@@ -3,6 +3,10 @@
 #   examples_NAME_NAME_SOURCES = examples/NAME/NAME.c
 # A comparison program on Boehm's collector stands between `if HAVE_BDW_GC` and `endif`
 # with _CPPFLAGS = $(AM_CPPFLAGS) $(BDW_GC_CFLAGS) and _LDADD = $(BDW_GC_LIBS).
+# Short runs of all of them belong to `make check`: examples/quick.sh.
+TESTS += examples/quick.sh
+EXTRA_DIST += examples/quick.sh
+
 noinst_PROGRAMS += examples/first/first
 examples_first_first_SOURCES = examples/first/first.c
 
@@ -50,6 +54,9 @@ examples_textindex_textindex_SOURCES = $(textindex_sources) \
 	examples/textindex/memory_lull.c
 examples_textindex_textindex_CPPFLAGS = $(textindex_cppflags)
 
+# The twins are for figures, and sanitizers would spoil them: they know neither the inline assembly
+# of the epochs nor a collector that scans all memory.
+if !SANITIZER
 noinst_PROGRAMS += examples/textindex/textindex-malloc
 examples_textindex_textindex_malloc_SOURCES = $(textindex_twin_sources) \
 	examples/textindex/twin_malloc.c
@@ -62,6 +69,7 @@ examples_textindex_textindex_boehm_SOURCES = $(textindex_twin_sources) \
 	examples/textindex/twin_boehm.c
 examples_textindex_textindex_boehm_CPPFLAGS = $(textindex_cppflags) -DTEXTINDEX_TWIN $(BDW_GC_CFLAGS)
 examples_textindex_textindex_boehm_LDADD = $(BDW_GC_LIBS)
+endif
 endif
 
 # Text for a machine without documentation.
