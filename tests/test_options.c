@@ -93,7 +93,7 @@ START_TEST(defaults) {
 #ifdef LULL_DEBUG
   ck_assert_uint_eq(s.stress_epoch_bits, 4);
 #else
-  ck_assert_uint_eq(s.stress_epoch_bits, 16);
+  ck_assert_uint_eq(s.stress_epoch_bits, 15);
 #endif
   for (int site = 0; site < LU_FAULT_COUNT; site++)
     ck_assert_uint_eq(s.fault[site], 0);
@@ -202,8 +202,8 @@ START_TEST(values_are_refused) {
   ck_assert_ptr_nonnull(strstr(last, "none, cycle or phase"));
   refuse("log", "gc=loud", LULL_E_RANGE);
   ck_assert_ptr_nonnull(strstr(last, "levels off error warning info debug trace"));
-  refuse("stress.epoch_bits", "17", LULL_E_RANGE);
-  ck_assert_ptr_nonnull(strstr(last, "stress.epoch_bits=17 is not accepted: 4 to 16"));
+  refuse("stress.epoch_bits", "16", LULL_E_RANGE);
+  ck_assert_ptr_nonnull(strstr(last, "stress.epoch_bits=16 is not accepted: 4 to 15"));
   refuse("heap.max", "1K", LULL_E_RANGE);
   ck_assert_ptr_nonnull(strstr(last, "1M to 1T, or 0 = half"));
   refuse("heap.max", "a\nb\x1b", LULL_E_RANGE);

@@ -129,6 +129,8 @@ struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size) {
   large->run_bytes = bytes;
   large->card_count = card_count(size);
   large->cards = (_Atomic uint16_t *)((char *)lu_large_object(large) + size);
+  /* No epoch: a card that nobody has stored into is logged in none. (Zero is one when epochs have wrapped.) */
+  memset((void *)large->cards, 0xff, large->card_count * sizeof large->cards[0]);
   LU_ASSERT(lu_slab_start(lu_large_object(large)) == lu_slab_start(large));
   return large;
 }

@@ -29,7 +29,7 @@
 #ifdef LULL_DEBUG
 #define EPOCH_BITS 4
 #else
-#define EPOCH_BITS 16
+#define EPOCH_BITS 15  /* neither an epoch nor a window value is LU_LOG_LARGE then */
 #endif
 
 static const char *const gc_modes[] = {"concurrent", "stw", NULL};
@@ -92,7 +92,7 @@ const struct lu_option lu_options[] = {
              "longest random delay at each edge of a phase"),
     BOOL("stress.scribble", stress_scribble, false, "overwrite dead memory"),
     BOOL("stress.loop", stress_loop, false, "run cycles back to back"),
-    INTEGER("stress.epoch_bits", stress_epoch_bits, EPOCH_BITS, 4, 16, NULL,
+    INTEGER("stress.epoch_bits", stress_epoch_bits, EPOCH_BITS, 4, 15, NULL,
             "width of epochs: few bits wrap often"),
     BOOL("stress.membarrier", stress_membarrier, true,
          "use membarrier; false: sequentially consistent accesses instead"),

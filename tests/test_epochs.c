@@ -1,0 +1,72 @@
+/*
+ * test_epochs.c: epochs that wrap, on whole heaps: what a thread takes out of an object after its root scan, by the object's
+ * first store of the cycle, survives in every epoch, whatever the log words held before.
+ */
+#include "tests/fixture.h"
+
+#define LARGE 4000
+#define SMALL 900
+#define ROUNDS 20  /* more than the 8 epochs of 4 bits, twice */
+
+/* A vector that is initialised only, so that no store has touched its logs. The cells are reachable through it alone. */
+static struct vector *fresh_vector(lull_thread *thread, lull_type vectors, lull_type cells, size_t n) {
+  struct cell *list = make_list(thread, cells, n, 0);
+  LULL_ROOTS(thread, list);
+  struct vector *vector = (struct vector *)lull_new_array(thread, vectors, n);
+  EXPECT(vector != NULL);
+  for (size_t i = 0; i < n; i++, list = list->next)
+    lull_init(thread, vector, &vector->item[i], list);
+  for (size_t i = 0; i < n; i++)
+    lull_store(thread, vector->item[i], &vector->item[i]->next, NULL);
+  return vector;
+}
+
+/* Polls until the thread has scanned its roots in the cycle that follows `epoch`. */
+static void await_trace(lull_thread *thread, uint32_t epoch) {
+  do
+    lull_poll(thread);
+  while (thread->birth_epoch == epoch || thread->pass_epoch == LULL_PASS_NEVER);
+}
+
+static void take_out(lull_heap *heap, lull_thread *thread, lull_type vectors, lull_type cells, struct cell **taken, size_t n) {
+  struct vector *vector = NULL;
+  LULL_ROOTS(thread, vector);
+  vector = fresh_vector(thread, vectors, cells, n);
+  uint32_t epoch = thread->birth_epoch;
+  lull_collect_start(heap);
+  await_trace(thread, epoch);
+  for (size_t i = 0; i < n; i++)
+    taken[i] = (struct cell *)lull_exchange(thread, vector, &vector->item[i], NULL);
+  uint64_t started = stats_of(heap).cycles_started;
+  while (stats_of(heap).cycles < started)
+    lull_poll(thread);
+  for (size_t i = 0; i < n; i++)
+    EXPECT(taken[i]->value == i);
+  memset(taken, 0, n * sizeof *taken);
+}
+
+static void run_rounds(size_t n) {
+  static struct cell *taken[LARGE];
+  lull_heap *heap = heap_with("heap.max=64M,stress.epoch_bits=4,stress.scribble=true,stress.delay=5ms");
+  lull_thread *thread = attach(heap);
+  lull_type cells = cell_type(heap), vectors = vector_type(heap);
+  ck_assert_int_eq(lull_thread_range_add(thread, taken, LARGE), LULL_OK);
+  for (int round = 0; round < ROUNDS; round++)
+    take_out(heap, thread, vectors, cells, taken, n);
+  end_heap(heap, thread);
+}
+
+START_TEST(what_leaves_a_large_array_survives_every_epoch) { run_rounds(LARGE); }
+END_TEST
+
+START_TEST(what_leaves_a_small_array_survives_every_epoch) { run_rounds(SMALL); }
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("epochs");
+  TCase *tcase = tcase_create("wrap");
+  tcase_add_test(tcase, what_leaves_a_large_array_survives_every_epoch);
+  tcase_add_test(tcase, what_leaves_a_small_array_survives_every_epoch);
+  suite_add_tcase(suite, tcase);
+  return run_suite(suite);
+}
