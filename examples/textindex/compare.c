@@ -103,25 +103,13 @@ static void print_value(const struct program *program, const char *key) {
   printf(" %12.*s", (int)strcspn(at, " \n"), at);
 }
 
-int compare_programs(int argc, char **argv) {
-  static struct program programs[] = {{.ending = "", .title = "lull"},
-                                      {.ending = "-malloc", .title = "malloc"},
-                                      {.ending = "-boehm", .title = "boehm"}};
-  size_t count = sizeof programs / sizeof *programs;
-  int worst = 0;
-  for (size_t i = 0; i < count; i++) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s%s", argv[0], programs[i].ending);
-    if (access(path, X_OK) != 0) {
-      fprintf(stderr, "textindex: %s was not built and is left out\n", path);
-      continue;
-    }
-    fprintf(stderr, "textindex: running %s ...\n", path);
-    int status = run_program(path, &programs[i], argc, argv);
-    if (status != 0)
-      fprintf(stderr, "textindex: %s ended with status %d\n", path, status);
-    worst = status > worst ? status : worst;
-  }
+/* The path of the program that runs now; its twins stand beside it. */
+static void find_self(char *path, size_t room) {
+  ssize_t length = readlink("/proc/self/exe", path, room - 1);
+  path[length > 0 ? length : 0] = '\0';
+}
+
+static void print_table(const struct program *programs, size_t count) {
   printf("%-28s", "");
   for (size_t i = 0; i < count; i++)
     if (programs[i].ran)
@@ -134,5 +122,29 @@ int compare_programs(int argc, char **argv) {
         print_value(&programs[i], rows[row].key);
     putchar('\n');
   }
+}
+
+int compare_programs(int argc, char **argv) {
+  static struct program programs[] = {{.ending = "", .title = "lull"},
+                                      {.ending = "-malloc", .title = "malloc"},
+                                      {.ending = "-boehm", .title = "boehm"}};
+  size_t count = sizeof programs / sizeof *programs;
+  int worst = 0;
+  char self[4096];
+  find_self(self, sizeof self);
+  for (size_t i = 0; i < count; i++) {
+    char path[sizeof self + 16];
+    snprintf(path, sizeof path, "%s%s", self, programs[i].ending);
+    if (access(path, X_OK) != 0) {
+      fprintf(stderr, "textindex: %s was not built and is left out\n", path);
+      continue;
+    }
+    fprintf(stderr, "textindex: running %s ...\n", path);
+    int status = run_program(path, &programs[i], argc, argv);
+    if (status != 0)
+      fprintf(stderr, "textindex: %s ended with status %d\n", path, status);
+    worst = status > worst ? status : worst;
+  }
+  print_table(programs, count);
   return worst;
 }

@@ -5,7 +5,7 @@
 #define TEXTINDEX_COMPARE_H
 
 /*
- * Runs the programs that stand beside this one (argv[0] with and without -malloc and -boehm), one
+ * Runs the programs that stand beside this one (named like it, with -malloc and -boehm), one
  * after the other, with the same arguments and --figures, and prints a table. Returns the exit
  * status: the worst of theirs.
  */

@@ -61,6 +61,8 @@ static void watch(struct run *run, struct history *history) {
 /* The check, and the end of the index, of which nothing must be left then. */
 static bool finish(struct run *run, struct check *check) {
   lull_thread *thread = memory_attach();
+  if (!run->options->quiet)
+    fprintf(stderr, "textindex: counting the same files again and comparing ...\n");
   check_index(thread, run, check);
   bool settled = memory_settle(thread);
   memory_sample(&run->full);
