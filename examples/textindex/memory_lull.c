@@ -173,6 +173,10 @@ static uint64_t count_from(const lull_histogram *histogram, uint64_t ns) {
 }
 
 static void report_times(FILE *out, const char *what, const lull_histogram *times) {
+  if (times->count == 0) {
+    fprintf(out, "  %-28s none\n", what);
+    return;
+  }
   fprintf(out, "  %-28s p50 %.1f us, p99 %.1f us, longest %.1f us (%" PRIu64 " times)\n", what,
           (double)lull_histogram_quantile(times, 0.5) / 1e3,
           (double)lull_histogram_quantile(times, 0.99) / 1e3, (double)times->max / 1e3,

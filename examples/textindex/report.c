@@ -118,6 +118,10 @@ static void print_chart(const struct history *history) {
 }
 
 static void print_latency(const char *what, const struct latency *latency) {
+  if (latency->count == 0) {
+    printf("  %-28s none\n", what);
+    return;
+  }
   printf("  %-28s p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms, longest %.3f ms (%" PRIu64 " times)\n",
          what, ms(latency_quantile(latency, 0.5)), ms(latency_quantile(latency, 0.99)),
          ms(latency_quantile(latency, 0.999)), ms(latency->longest), latency->count);
