@@ -57,7 +57,7 @@ static void *poll_until_stopped(void *arg) {
 
 /* Many more threads than cores, all running: each is asked once a round and the driver leaves them the cores. */
 START_TEST(running_threads) {
-  enum { N = 24, ROUNDS = 20 };
+  enum { N = 24, ROUNDS = 5 };
   heap = fake_heap_new(_i, FAKE_PATIENT);
   start(N, poll_until_stopped, NULL);
   fake_await(&ready, N);
@@ -161,6 +161,40 @@ START_TEST(return_waits_for_the_claim) {
 }
 END_TEST
 
+/* Regions as short as can be, so that claims and returns cross; see C.1. */
+static void *block_briefly(void *arg) {
+  (void)arg;
+  lull_thread *thread = fake_attach(heap);
+  atomic_fetch_add(&ready, 1);
+  while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+    LU_CHECK(lull_blocked_begin(thread) == LULL_OK, "begin");
+    LU_CHECK(lull_blocked_end(thread) == LULL_OK, "end");
+    fake_work(thread, 2);
+  }
+  fake_detach(thread);
+  return NULL;
+}
+
+/* Lets the thread try to return now and then while it is claimed. */
+static void yield_at_times(struct lu_thread *thread, struct lull_heap *of) {
+  (void)thread;
+  if (of->phase % 4 == 0)
+    sched_yield();
+}
+
+START_TEST(claims_cross_returns) {
+  heap = fake_heap_new(_i, FAKE_PATIENT);
+  heap->in_closure = yield_at_times;
+  start(1, block_briefly, NULL);
+  fake_await(&ready, 1);
+  for (unsigned i = 0; i < 10000 || heap->claimed < 20; i++)
+    ck_assert_uint_eq(fake_handshake(heap), 1);
+  stop = 1;
+  finish(1);
+  fake_heap_free(heap);
+}
+END_TEST
+
 /* One safepoint or stretch of work of some kind. */
 static void step(lull_thread *thread, uint64_t kind) {
   struct lu_thread *own = lu_own(thread);
@@ -172,8 +206,10 @@ static void step(lull_thread *thread, uint64_t kind) {
       LU_CHECK(lull_blocked_end(thread) == LULL_OK, "end");
       break;
     case 1:
-      for (int i = 0; i < 3; i++)
+      for (int i = 0; i < 3; i++) {
         LU_CHECK(lull_blocked_begin(thread) == LULL_OK, "begin");
+        sched_yield();
+      }
       for (int i = 0; i < 3; i++)
         LU_CHECK(lull_blocked_end(thread) == LULL_OK, "end");
       break;
@@ -288,6 +324,40 @@ START_TEST(walks_during_a_storm) {
 }
 END_TEST
 
+/* A walk that stays at the record of a thread that leaves, until enough have left that somebody would free it. */
+static _Atomic uint32_t at_record;
+
+static void stay(struct lu_thread *thread, void *arg) {
+  uint64_t enough = *(uint64_t *)arg;
+  atomic_store(&at_record, 1);
+  while (atomic_load(&heap->destroyed) < enough)
+    sched_yield();
+  for (int i = 0; i < 200; i++) {
+    sched_yield();
+    LU_CHECK(thread->registry == &heap->registry && thread->id == 0, "a record is freed under a walk");
+  }
+}
+
+static void *walk_and_stay(void *arg) {
+  lu_registry_each(&heap->registry, stay, arg);
+  return NULL;
+}
+
+START_TEST(walk_keeps_a_record) {
+  heap = fake_heap_new(_i, FAKE_PATIENT);
+  lull_thread *thread = fake_attach(heap);
+  uint64_t enough = LU_LEFT_MOST;
+  start(1, walk_and_stay, &enough);
+  fake_await(&at_record, 1);
+  fake_detach(thread);
+  for (unsigned i = 1; i < LU_LEFT_MOST; i++)
+    fake_detach(fake_attach(heap));
+  ck_assert_uint_eq(heap->registry.left_count, 0);
+  finish(1);
+  fake_heap_free(heap);
+}
+END_TEST
+
 /* The log hook gets the watchdog's line and ends the loop of the thread that it names. */
 static char line[1024];
 static _Atomic uint32_t named, lines;
@@ -309,7 +379,8 @@ static void *loop_without_polls(void *arg) {
   lull_thread *thread = fake_attach(heap);
   slow_tid = gettid();
   atomic_fetch_add(&ready, 1);
-  while (!atomic_load(&named))
+  /* Much longer than to the first line, so that a second one would come. */
+  while (!atomic_load(&named) || lu_handshake_waiting_ns(&heap->registry) < 40 * LU_MILLISECOND)
     fake_work(thread, 10);
   lull_poll(thread);
   fake_detach(thread);
@@ -372,25 +443,31 @@ START_TEST(births_without_handshakes) {
 }
 END_TEST
 
-/* One handshake is held up by a thread that does not poll; of all that are born and die meanwhile none is kept for it. */
+/* One handshake is held up by a thread that does not poll. The record of another thread of its snapshot, which leaves, is kept for
+ * it, but none of those that are born and die meanwhile. */
 static void *drive_once(void *arg) {
   (void)arg;
-  ck_assert_uint_eq(fake_handshake(heap), 1);
+  ck_assert_uint_eq(fake_handshake(heap), 2);
   return NULL;
 }
 
 START_TEST(births_during_a_handshake) {
   heap = fake_heap_new(_i, FAKE_PATIENT);
-  pthread_t slow, driver;
+  pthread_t slow, polling, driver;
   ck_assert_int_eq(pthread_create(&slow, NULL, loop_without_polls, NULL), 0);
-  fake_await(&ready, 1);
+  ck_assert_int_eq(pthread_create(&polling, NULL, poll_until_stopped, NULL), 0);
+  fake_await(&ready, 2);
   ck_assert_int_eq(pthread_create(&driver, NULL, drive_once, NULL), 0);
   while (atomic_load(&heap->registry.armed) == 0)
     sched_yield();
-  births(1000, 0);
+  stop = 1;
+  ck_assert_int_eq(pthread_join(polling, NULL), 0);
+  births(1000, 1);
+  ck_assert_uint_eq(heap->registry.held_count, 1);
   atomic_store(&named, 1);
   ck_assert_int_eq(pthread_join(driver, NULL), 0);
   ck_assert_int_eq(pthread_join(slow, NULL), 0);
+  ck_assert_uint_eq(heap->registry.held_count, 0);
   fake_heap_free(heap);
 }
 END_TEST
@@ -419,9 +496,11 @@ int main(void) {
   tcase_add_loop_test(tcase, running_threads, 0, 2);
   tcase_add_loop_test(tcase, blocked_threads, 0, 2);
   tcase_add_loop_test(tcase, return_waits_for_the_claim, 0, 2);
+  tcase_add_loop_test(tcase, claims_cross_returns, 0, 2);
   tcase_add_loop_test(tcase, joining_and_leaving_storm, 0, 2);
   tcase_add_loop_test(tcase, storm_in_two_heaps, 0, 2);
   tcase_add_loop_test(tcase, walks_during_a_storm, 0, 2);
+  tcase_add_loop_test(tcase, walk_keeps_a_record, 0, 2);
   tcase_add_loop_test(tcase, watchdog, 0, 2);
   tcase_add_loop_test(tcase, births_without_handshakes, 0, 2);
   tcase_add_loop_test(tcase, births_during_a_handshake, 0, 2);

@@ -169,6 +169,40 @@ START_TEST(other_heap_goes_on_while_stopped) {
 }
 END_TEST
 
+static void *block_until_released(void *arg) {
+  lull_thread *thread = fake_attach(arg), *second = fake_attach(other);
+  LU_CHECK(lull_blocked_begin(thread) == LULL_OK, "begin");
+  atomic_fetch_add(&ready, 1);
+  while (atomic_load(&released) == 0)
+    sched_yield();
+  LU_CHECK(lull_blocked_end(thread) == LULL_OK, "end");
+  LU_CHECK(atomic_load(&released) == 2, "a thread has returned into a stopped heap");
+  fake_detach(second);
+  fake_detach(thread);
+  return NULL;
+}
+
+/* A thread that waits for the claim of one heap is still served by the other. */
+START_TEST(returning_thread_waits_blocked) {
+  heap = fake_heap_new(_i, FAKE_PATIENT);
+  other = fake_heap_new(!_i, FAKE_PATIENT);
+  start(1, block_until_released, heap);
+  fake_await(&ready, 1);
+  ck_assert(lu_stop_the_world(&heap->registry, FAKE_PATIENT));
+  released = 1;
+  for (int i = 0; i < 200; i++) {
+    sched_yield();
+    ck_assert_uint_eq(fake_handshake(other), 1);
+  }
+  ck_assert_uint_eq(other->claimed, 200);
+  released = 2;
+  lu_resume_the_world(&heap->registry);
+  finish(1);
+  fake_heap_free(heap);
+  fake_heap_free(other);
+}
+END_TEST
+
 static void *attach_once(void *arg) {
   atomic_fetch_add(&ready, 1);
   lull_thread *thread = fake_attach(arg);
@@ -277,6 +311,7 @@ int main(void) {
   tcase_add_loop_test(tcase, stop_of_two_heaps, 0, 2);
   tcase_add_loop_test(tcase, stop_beside_handshakes, 0, 2);
   tcase_add_loop_test(tcase, other_heap_goes_on_while_stopped, 0, 2);
+  tcase_add_loop_test(tcase, returning_thread_waits_blocked, 0, 2);
   tcase_add_loop_test(tcase, joining_and_leaving_wait, 0, 2);
   tcase_add_loop_test(tcase, stop_gives_up, 0, 2);
   tcase_add_loop_test(tcase, attached_drivers, 0, 2);
