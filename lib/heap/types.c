@@ -97,6 +97,8 @@ static struct refusal check_elements(const lull_type_desc *desc) {
     return contradiction("the length's offset is no multiple of 8");
   if (desc->length_offset < sizeof(lull_object) || desc->length_offset > desc->size - WORD)
     return contradiction("the length lies outside the fixed part, or on the header");
+  if (desc->length_offset > UINT32_MAX)
+    return (struct refusal){LULL_E_RANGE, "the length's offset is beyond 4 GB"};
   if (refers_at(&desc->layout, desc->length_offset))
     return contradiction("the length's word is named as a reference");
   if (layout->refs == LULL_REFS_NONE)
@@ -117,11 +119,9 @@ static struct refusal check_desc(const lull_type_desc *desc) {
   return refusal.why != NULL ? refusal : check_elements(desc);
 }
 
-/* A map of the words [from, bytes); at most 64 words. */
+/* A map of the words in [from, bytes), of which there is one at least; bytes is at most 64 words. */
 static uint64_t words_from(size_t from, size_t bytes) {
   size_t end = bytes / WORD, start = from / WORD;
-  if (start >= end)
-    return 0;
   return (end == 64 ? ~(uint64_t)0 : ((uint64_t)1 << end) - 1) & ~(uint64_t)0 << start;
 }
 
@@ -152,9 +152,11 @@ static bool compile_fixed(const lull_type_desc *desc, struct lu_type *row) {
   if (row->refs != LULL_REFS_ALL)
     return true;
   row->from = desc->layout.from;
-  if (row->size <= 64 * WORD) {
+  if (row->from == row->size) {
+    row->refs = LULL_REFS_NONE;
+  } else if (row->size <= 64 * WORD) {
     row->map = words_from(row->from, row->size);
-    row->refs = row->map != 0 ? LULL_REFS_MAP : LULL_REFS_NONE;
+    row->refs = LULL_REFS_MAP;
   }
   return true;
 }
