@@ -397,11 +397,18 @@ static void die_non_object(void) {
   lull_store(thread, &node, &node.next, NULL);
 }
 
+/* Its block must have been left and swept: until then a dead object cannot be told from a live one.
+ */
 static void die_dead_object(void) {
   struct node *node = lull_new(thread, node_type);
 
-  STRESS_OK(lull_collect(thread));
-  STRESS_OK(lull_collect(thread));
+  for (unsigned i = 0; i < 4; i++) {
+    check_usable();
+    for (unsigned j = 0; j < 10000; j++)
+      lull_new(thread, node_type);
+  }
+  for (unsigned i = 0; i < 4; i++)
+    STRESS_OK(lull_collect(thread));
   lull_store(thread, node, &node->next, NULL);
 }
 

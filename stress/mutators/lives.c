@@ -72,7 +72,7 @@ static void *keep(void *argument) {
   return NULL;
 }
 
-void keeper_start(struct keeper *keeper, struct round *round, unsigned number) {
+void keeper_init(struct keeper *keeper, struct round *round, unsigned number) {
   struct actor *actor = &keeper->actor;
 
   *keeper = (struct keeper){.round = round};
@@ -81,6 +81,9 @@ void keeper_start(struct keeper *keeper, struct round *round, unsigned number) {
   actor->random = random_seeded(round->seed, number);
   for (unsigned i = 0; i < round->worlds; i++)
     mutator_init(&actor->mutator[i], actor, &round->world[i]);
+}
+
+void keeper_start(struct keeper *keeper) {
   STRESS_CHECK(pthread_create(&keeper->system, NULL, keep, keeper) == 0, "a thread cannot be made");
 }
 

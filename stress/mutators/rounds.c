@@ -3,8 +3,8 @@
  * still hold is whole, the verifier finds nothing, and when all roots are gone a collection leaves
  * nothing alive.
  *
- * `current` is written by the main thread, and read by the watchdog and by a thread that fails:
- * only while the round lasts (acquire, release).
+ * `current` is the round that lasts, guarded by `current_lock`: the main thread sets and clears it,
+ * the watchdog and a thread that fails look at it.
  */
 #include "stress/mutators/rounds.h"
 
@@ -18,9 +18,16 @@
 #include "stress/common/heap.h"
 #include "stress/common/log.h"
 
-static _Atomic(struct round *) current;
+static struct round *current;
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
 /* Counts steps of the main thread, for the watchdog; relaxed. */
 static atomic_ullong main_steps;
+
+static void set_current(struct round *round) {
+  pthread_mutex_lock(&current_lock);
+  current = round;
+  pthread_mutex_unlock(&current_lock);
+}
 
 static void step(void) {
   atomic_fetch_add_explicit(&main_steps, 1, memory_order_relaxed);
@@ -90,7 +97,7 @@ static void run_threads(struct round *round, uint64_t nanoseconds) {
   if (reads)
     STRESS_CHECK(pthread_create(&reader, NULL, read_all, round) == 0, "no thread");
   for (unsigned i = 0; i < round->actors; i++)
-    keeper_start(&round->keeper[i], round, i);
+    keeper_start(&round->keeper[i]);
   await_end(round, nanoseconds);
   if (reads)
     pthread_join(reader, NULL);
@@ -168,8 +175,10 @@ void round_run(const struct wishes *wishes, unsigned number, uint64_t nanosecond
   round->seed = random_mix2(wishes->seed, number);
   round_choose(round, wishes);
   round->keeper = stress_calloc(round->actors, sizeof *round->keeper);
+  for (unsigned i = 0; i < round->actors; i++)
+    keeper_init(&round->keeper[i], round, i);
   announce(round);
-  atomic_store_explicit(&current, round, memory_order_release);
+  set_current(round);
   for (unsigned i = 0; i < round->worlds; i++)
     start_world(round, i);
   step();
@@ -177,7 +186,7 @@ void round_run(const struct wishes *wishes, unsigned number, uint64_t nanosecond
   step();
   for (unsigned i = 0; i < round->worlds; i++)
     end_world(round, i, totals);
-  atomic_store_explicit(&current, NULL, memory_order_release);
+  set_current(NULL);
   add_totals(round, totals);
   free(round->keeper);
   free(round);
@@ -198,12 +207,7 @@ static void explain_actor(struct actor *actor) {
   fputc('\n', stderr);
 }
 
-void round_explain(void) {
-  struct round *round = atomic_load_explicit(&current, memory_order_acquire);
-
-  log_print_last(200, "[api");
-  if (!round)
-    return;
+static void explain(struct round *round) {
   fprintf(stderr, "in round %u, whose seed is %" PRIu64 ":\n", round->number, round->seed);
   for (unsigned i = 0; i < round->worlds; i++)
     fprintf(stderr, "  heap %u at %p: %s\n", i, (void *)round->world[i].heap, round->options[i]);
@@ -211,11 +215,24 @@ void round_explain(void) {
     explain_actor(&round->keeper[i].actor);
 }
 
+/* Where the lock is not to be had, the watchdog looks at the round just now, or failed itself: the
+ * round lasts. */
+void round_explain(void) {
+  bool locked = pthread_mutex_trylock(&current_lock) == 0;
+
+  log_print_last(200, "[api");
+  if (current)
+    explain(current);
+  if (locked)
+    pthread_mutex_unlock(&current_lock);
+}
+
 uint64_t round_pulse(void) {
-  struct round *round = atomic_load_explicit(&current, memory_order_acquire);
   uint64_t pulse = atomic_load_explicit(&main_steps, memory_order_relaxed) << 40;
 
-  for (unsigned i = 0; round && i < round->actors; i++)
-    pulse += atomic_load_explicit(&round->keeper[i].actor.operations, memory_order_relaxed);
+  pthread_mutex_lock(&current_lock);
+  for (unsigned i = 0; current && i < current->actors; i++)
+    pulse += atomic_load_explicit(&current->keeper[i].actor.operations, memory_order_relaxed);
+  pthread_mutex_unlock(&current_lock);
   return pulse;
 }

@@ -40,7 +40,8 @@ struct totals {
 };
 
 /* lives.c */
-void keeper_start(struct keeper *keeper, struct round *round, unsigned number);
+void keeper_init(struct keeper *keeper, struct round *round, unsigned number);
+void keeper_start(struct keeper *keeper);
 void keeper_join(struct keeper *keeper);
 
 /* choice.c: worlds, threads and options of a round from its seed. */
