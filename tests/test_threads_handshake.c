@@ -452,7 +452,7 @@ static void *drive_once(void *arg) {
 }
 
 START_TEST(births_during_a_handshake) {
-  heap = fake_heap_new(_i, FAKE_PATIENT);
+  heap = fake_heap_new(_i, 0);
   pthread_t slow, polling, driver;
   ck_assert_int_eq(pthread_create(&slow, NULL, loop_without_polls, NULL), 0);
   ck_assert_int_eq(pthread_create(&polling, NULL, poll_until_stopped, NULL), 0);
@@ -468,6 +468,7 @@ START_TEST(births_during_a_handshake) {
   ck_assert_int_eq(pthread_join(driver, NULL), 0);
   ck_assert_int_eq(pthread_join(slow, NULL), 0);
   ck_assert_uint_eq(heap->registry.held_count, 0);
+  ck_assert_uint_eq(heap->slow_polls, 0);  /* the watchdog is off */
   fake_heap_free(heap);
 }
 END_TEST

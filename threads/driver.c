@@ -134,7 +134,7 @@ void lu_drive_wait(struct lu_drive *drive) {
   if (atomic_load_explicit(&registry->waiting_since, memory_order_relaxed) == 0)
     atomic_store_explicit(&registry->waiting_since, lu_now_ns(), memory_order_relaxed);
   uint64_t waited = lu_now_ns() - drive->start_ns;
-  if (!drive->named && waited >= registry->watchdog_ns)
+  if (registry->watchdog_ns != 0 && !drive->named && waited >= registry->watchdog_ns)
     name_the_slow(drive, waited);
 
   uint32_t seen = lu_event_value(&registry->progress);

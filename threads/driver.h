@@ -38,7 +38,7 @@ bool lu_drive_pass(struct lu_drive *drive);
 /*
  * Waits for a pending thread to be done or BLOCKED: spins for a microsecond the first time, then sleeps until progress is
  * signalled or a time that grows from 50 us to 1 ms has passed, because a thread that becomes BLOCKED signals nothing. Names one
- * in the log when watchdog_ns have passed.
+ * in the log when watchdog_ns have passed (0: never).
  */
 void lu_drive_wait(struct lu_drive *drive);
 

@@ -67,7 +67,7 @@ struct lu_registry {
   const struct lu_registry_hooks *hooks;
   void *owner;
   const struct lu_handshake_figures *figures;
-  uint64_t watchdog_ns;
+  uint64_t watchdog_ns;                /* 0 = off */
   bool membarrier;                     /* else sequentially consistent state words */
 };
 
