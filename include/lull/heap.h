@@ -74,7 +74,8 @@ typedef bool lull_oom_fn(lull_thread *thread, size_t size, lull_oom why, void *d
 LULL_API lull_status lull_heap_oom_hook(lull_heap *heap, lull_oom_fn *fn, void *data);
 
 /* Where log lines go instead of stderr: called with one line without its newline. From any thread, also
- * collectors; must not call Lull. NULL: stderr again. Process-wide. */
+ * collectors; must not call Lull. NULL: stderr again. Process-wide.
+ * Waits for a hook that is just running, so not to be called by a thread that is RUNNING in a heap. */
 typedef void lull_log_fn(const char *line, void *data);
 LULL_API void lull_log_to(lull_log_fn *fn, void *data);
 

@@ -75,7 +75,7 @@ typedef struct lull_stats {
 } lull_stats;
 
 /* Copies the heap's figures. Any thread, attached or not; wait-free for mutators. About 30 microseconds. LULL_E_ARGUMENT for a struct_size
- * that is 0 or larger than the library's. */
+ * below 8 or larger than the library's. */
 LULL_API lull_status lull_heap_stats(lull_heap *heap, lull_stats *stats);
 
 #ifdef __cplusplus

@@ -136,6 +136,8 @@ lull_status lull_collect(lull_thread *thread) {
   struct lu_thread *own = lu_own(thread);
   if (own == NULL)
     return lu_reject(LULL_E_THREAD, "lull_collect: the calling thread is not attached here");
+  if (own->os->depth != 0)
+    return lu_reject(LULL_E_STATE, "lull_collect: inside a blocked region");
   struct lu_mutator *mutator = lu_mutator_of(&own->pub);
   uint64_t number = lu_cycle_request(mutator->heap, LU_CAUSE_EXPLICIT);
   if (lu_cycle_wait(mutator, number, LU_CAUSE_EXPLICIT))

@@ -37,7 +37,7 @@ struct lu_pacer {
   uint64_t allocated_at_end;
   uint64_t begun_ns, ended_ns;
   double rate[4];             /* bytes per second, of the last cycles; the worst counts */
-  double seconds[4];          /* their wall time from request to end of marking */
+  double seconds[4];          /* their wall time from begin to end of marking */
   unsigned samples;
 };
 

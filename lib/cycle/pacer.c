@@ -3,7 +3,7 @@
  *
  * A cycle that begins when `allocated` reaches `trigger` should end before the heap has grown to `goal`:
  *   goal     live * (1 + heap.growth), at least heap.initial, at most the limit
- *   headroom 1.3 * (worst allocation rate of the last four cycles) * (worst time from request to end of marking of the last four)
+ *   headroom 1.3 * (worst allocation rate of the last four cycles) * (worst time from a cycle's begin to the end of its marking, of the last four)
  *   trigger  goal - live - headroom bytes after the last cycle's end; at the latest when gc.start percent of what the goal leaves free are left, and never so early that
  *            less than an eighth of the room were used
  * Rates are of wall time: what delays the collector (other processes) lengthens the predicted time.

@@ -4,7 +4,8 @@
  *   W.1  A block is swept only by its owner: after a claim out of its pool, or in state RETIRED or FULL, which nobody else leaves.
  *   W.2  A block in which births are live in this cycle is left as it is (handed-out rule): its holes are in use, its MARK bits say nothing of them.
  *   W.3  After the sweep the spare MARK of every block and every large object is clear: FREE blocks have clear bitmaps at any time, and all others are visited.
- *        Nobody else touches the spare from the IDLE handshake until the next cycle switches to it.
+ *        Nobody else touches the spare from the IDLE handshake until the next cycle's window, in which threads without a packet set bits of what they
+ *        shade in it (mark/shade.c): it is the MARK to be.
  *   W.4  TAKEN changes here only, and only in owned blocks.
  *   W.5  After lu_sweep_clear_births no granule that is free in TAKEN of a block of this cycle's births has its MARK bit from live_from on.
  *

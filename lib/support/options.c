@@ -66,7 +66,7 @@ const struct lu_option lu_options[] = {
     DURATION("gc.assist", gc_assist, 100 * LU_MICROSECOND, LU_MICROSECOND, 10 * LU_MILLISECOND,
              "none", "longest piece of marking that an allocation does"),
     PERCENT("gc.start", gc_start, 40, 1, 99, NULL,
-            "free share of the heap at which a cycle starts at latest"),
+            "a cycle starts at latest when this share of the room below its goal is left"),
     SIZE("gc.every", gc_every, 0, 4 * KB, TB, "by pacing",
          "collect after so many allocated bytes (for gc.mode=stw and tests)"),
     SIZE("gc.packets", gc_packets, 0, 64 * KB, TB, "1/16 of heap.max, at least 8M",

@@ -24,7 +24,7 @@ struct lu_settings {
   uint64_t gc_mode;           /* enum lu_gc_mode */
   uint64_t gc_helpers;
   uint64_t gc_assist;         /* ns; 0 = no assists */
-  uint64_t gc_start;          /* percent of heap_max that is free */
+  uint64_t gc_start;          /* percent of the room between live and goal */
   uint64_t gc_every;          /* bytes; 0 = by pacing */
   uint64_t gc_packets;        /* bytes; never 0 after resolve */
   uint64_t rs_max;            /* bytes */
