@@ -1,6 +1,7 @@
 /*
- * tests/test_threads.c: attaching, detaching, ending attached, blocked regions: the public calls and their refusals.
- * Each test runs with membarrier and, as on a kernel without it, with sequentially consistent state words (_i = 0).
+ * tests/test_threads.c: attaching, detaching, ending attached, blocked regions: the public calls
+ * and their refusals. Each test runs with membarrier and, as on a kernel without it, with
+ * sequentially consistent state words (_i = 0).
  */
 #include <check.h>
 #include <pthread.h>
@@ -104,7 +105,8 @@ START_TEST(detach_with_a_live_frame) {
 END_TEST
 
 START_TEST(blocked_regions) {
-  struct lull_heap *heap = fake_heap_new(_i, FAKE_PATIENT), *other = fake_heap_new(_i, FAKE_PATIENT);
+  struct lull_heap *heap = fake_heap_new(_i, FAKE_PATIENT);
+  struct lull_heap *other = fake_heap_new(_i, FAKE_PATIENT);
   lull_thread *thread = fake_attach(heap);
   struct lu_os_thread *os = ((struct lu_thread *)thread)->os;
   lull_log_to(keep_line, NULL);
@@ -157,7 +159,8 @@ static void *end_attached(void *arg) {
 }
 
 START_TEST(thread_ends_attached) {
-  struct ending ending = {.heap = fake_heap_new(_i, FAKE_PATIENT), .other = fake_heap_new(!_i, FAKE_PATIENT)};
+  struct ending ending = {.heap = fake_heap_new(_i, FAKE_PATIENT),
+                          .other = fake_heap_new(!_i, FAKE_PATIENT)};
   for (int i = 0; i < 4; i++) {
     ending.blocked = i % 2 != 0;
     run(end_attached, &ending);
@@ -191,8 +194,8 @@ static void attach_at_end(void *value) {
     atomic_fetch_add(&late_refusals, 1);
   else
     ck_assert(status == LULL_OK || (status == LULL_E_STATE && thread == lull_self(late_heap)));
-  /* No later: the refusal is logged, for which urcu-bp has the thread registered until the next round, and in the fourth and
-   * last one sanitizers take their own state away. */
+  /* No later: the refusal is logged, for which urcu-bp has the thread registered until the next
+   * round, and in the fourth and last one sanitizers take their own state away. */
   if (atomic_fetch_add(&late_runs, 1) < 1)
     pthread_setspecific(late_key, value);
 }

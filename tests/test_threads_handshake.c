@@ -1,6 +1,7 @@
 /*
- * tests/test_threads_handshake.c: handshakes. The checks of H.1, H.2 and H.5 are in threads_fake.c and run in each test here; H.3 is
- * what its plain words and ThreadSanitizer check. Each test runs with membarrier and without (_i = 0).
+ * tests/test_threads_handshake.c: handshakes. The checks of H.1, H.2 and H.5 are in threads_fake.c
+ * and run in each test here; H.3 is what its plain words and ThreadSanitizer check. Each test runs
+ * with membarrier and without (_i = 0).
  */
 #include <check.h>
 #include <pthread.h>
@@ -55,7 +56,8 @@ static void *poll_until_stopped(void *arg) {
   return NULL;
 }
 
-/* Many more threads than cores, all running: each is asked once a round and the driver leaves them the cores. */
+/* Many more threads than cores, all running: each is asked once a round and the driver leaves
+ * them the cores. */
 START_TEST(running_threads) {
   enum { N = 24, ROUNDS = 5 };
   heap = fake_heap_new(_i, FAKE_PATIENT);
@@ -231,7 +233,8 @@ static void *storm(void *arg) {
   atomic_fetch_add(&ready, 1);
   while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
     lull_thread *thread = fake_attach(heap);
-    lull_thread *second = other != NULL && lu_random_step(&random) % 2 == 0 ? fake_attach(other) : NULL;
+    bool both = other != NULL && lu_random_step(&random) % 2 == 0;
+    lull_thread *second = both ? fake_attach(other) : NULL;
     for (uint64_t n = lu_random_step(&random) % 32; n > 0; n--)
       step(second != NULL && n % 2 == 0 ? second : thread, lu_random_step(&random));
     if (second != NULL && lu_random_step(&random) % 2 == 0) {
@@ -248,7 +251,9 @@ static void *storm(void *arg) {
 /* Rounds until enough of each kind has happened. */
 static void drive_storm(struct lull_heap *of, unsigned rounds) {
   uint64_t closures = 0;
-  for (unsigned i = 0; i < rounds || closures < 2 * rounds || of->claimed < 20 || closures - of->claimed < 20; i++) {
+  for (unsigned i = 0; i < rounds || closures < 2 * rounds || of->claimed < 20 ||
+                       closures - of->claimed < 20;
+       i++) {
     closures += fake_handshake(of);
     if (i % 16 == 0)
       sched_yield();
@@ -324,7 +329,8 @@ START_TEST(walks_during_a_storm) {
 }
 END_TEST
 
-/* A walk that stays at the record of a thread that leaves, until enough have left that somebody would free it. */
+/* A walk that stays at the record of a thread that leaves, until enough have left that somebody
+ * would free it. */
 static _Atomic uint32_t at_record;
 
 static void stay(struct lu_thread *thread, void *arg) {
@@ -334,7 +340,8 @@ static void stay(struct lu_thread *thread, void *arg) {
     sched_yield();
   for (int i = 0; i < 200; i++) {
     sched_yield();
-    LU_CHECK(thread->registry == &heap->registry && thread->id == 0, "a record is freed under a walk");
+    LU_CHECK(thread->registry == &heap->registry && thread->id == 0,
+             "a record is freed under a walk");
   }
 }
 
@@ -423,8 +430,10 @@ static void *live_shortly(void *arg) {
 static void births(unsigned n, size_t held) {
   enum { AT_ONCE = 4 };
   for (unsigned i = 0; i < n; i += AT_ONCE) {
-    for (unsigned k = 0; k < AT_ONCE; k++)
-      ck_assert_int_eq(pthread_create(&threads[k], NULL, live_shortly, k % 2 == 0 ? NULL : heap), 0);
+    for (unsigned k = 0; k < AT_ONCE; k++) {
+      void *end_attached = k % 2 == 0 ? NULL : heap;
+      ck_assert_int_eq(pthread_create(&threads[k], NULL, live_shortly, end_attached), 0);
+    }
     finish(AT_ONCE);
     lu_lock(&heap->registry.lock);
     ck_assert_uint_lt(heap->registry.left_count, LU_LEFT_MOST);
@@ -443,8 +452,8 @@ START_TEST(births_without_handshakes) {
 }
 END_TEST
 
-/* One handshake is held up by a thread that does not poll. The record of another thread of its snapshot, which leaves, is kept for
- * it, but none of those that are born and die meanwhile. */
+/* One handshake is held up by a thread that does not poll. The record of another thread of its
+ * snapshot, which leaves, is kept for it, but none of those that are born and die meanwhile. */
 static void *drive_once(void *arg) {
   (void)arg;
   ck_assert_uint_eq(fake_handshake(heap), 2);

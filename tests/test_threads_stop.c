@@ -1,7 +1,8 @@
 /*
- * tests/test_threads_stop.c: stopping the world: alone, under load, in two heaps at once, beside handshakes of another heap. While a
- * heap is stopped its threads' plain words are read, which fails under ThreadSanitizer, or by their values, if a thread is not stopped.
- * Each test runs with membarrier and without (_i = 0).
+ * tests/test_threads_stop.c: stopping the world: alone, under load, in two heaps at once, beside
+ * handshakes of another heap. While a heap is stopped its threads' plain words are read, which
+ * fails under ThreadSanitizer, or by their values, if a thread is not stopped. Each test runs with
+ * membarrier and without (_i = 0).
  */
 #include <check.h>
 #include <pthread.h>
@@ -49,7 +50,8 @@ static uint64_t stop_and_check(struct lull_heap *of) {
   for (int i = 0; i < 5; i++)
     sched_yield();
   lu_stopped_each(&of->registry, add_up, &after);
-  LU_CHECK(before.threads == after.threads && before.work == after.work, "a thread went on while it was stopped");
+  LU_CHECK(before.threads == after.threads && before.work == after.work,
+           "a thread went on while it was stopped");
   lu_resume_the_world(&of->registry);
   return before.threads;
 }
@@ -113,7 +115,8 @@ static void *handshake_the_other(void *arg) {
   return NULL;
 }
 
-/* Every thread is attached to both heaps; one is stopped while the other is stopped or makes handshakes. */
+/* Every thread is attached to both heaps; one is stopped while the other is stopped or makes
+ * handshakes. */
 static void in_two_heaps(int i, void *(*drive_other)(void *)) {
   enum { N = 12 };
   heap = fake_heap_new(i, FAKE_PATIENT);
@@ -290,7 +293,8 @@ static void *stop_from_inside(void *arg) {
   return NULL;
 }
 
-/* Two drivers, both attached to both heaps, stop one each: each is claimed by itself and by the other. */
+/* Two drivers, both attached to both heaps, stop one each: each is claimed by itself and by the
+ * other. */
 START_TEST(attached_drivers) {
   heap = fake_heap_new(_i, FAKE_PATIENT);
   other = fake_heap_new(_i, FAKE_PATIENT);

@@ -8,7 +8,9 @@
 
 #include "threads/public.h"
 
-static struct fake_thread *fake_of(struct lu_thread *thread) { return (struct fake_thread *)thread; }
+static struct fake_thread *fake_of(struct lu_thread *thread) {
+  return (struct fake_thread *)thread;
+}
 
 struct lu_registry *lu_heap_registry(lull_heap *heap) { return &heap->registry; }
 
@@ -69,14 +71,16 @@ struct lull_heap *fake_heap_new(bool membarrier, uint64_t watchdog_ns) {
       .claimed = &heap->claimed,
       .slow_polls = &heap->slow_polls,
   };
-  LU_CHECK(lu_registry_init(&heap->registry, &hooks, heap, &heap->figures, watchdog_ns, membarrier) == LULL_OK,
-           "no registry");
+  lull_status status = lu_registry_init(&heap->registry, &hooks, heap, &heap->figures, watchdog_ns,
+                                        membarrier);
+  LU_CHECK(status == LULL_OK, "no registry");
   return heap;
 }
 
 void fake_heap_free(struct lull_heap *heap) {
   LU_CHECK(lu_registry_fini(&heap->registry) == LULL_OK, "threads are still attached");
-  LU_CHECK(heap->created == heap->joined && heap->joined == heap->left && heap->left == heap->destroyed,
+  LU_CHECK(heap->created == heap->joined && heap->joined == heap->left &&
+               heap->left == heap->destroyed,
            "hooks without their counterparts");
   free(heap);
 }
@@ -98,7 +102,8 @@ static void closure(struct lu_thread *thread, void *arg) {
   struct lull_heap *heap = arg;
   struct fake_thread *fake = fake_of(thread);
   LU_CHECK(!fake->inside, "a closure runs while the thread is inside");
-  LU_CHECK(fake->phase + 1 == heap->phase, "a closure runs twice, or for a thread that adopted its phase");
+  LU_CHECK(fake->phase + 1 == heap->phase,
+           "a closure runs twice, or for a thread that adopted its phase");
   LU_CHECK(fake->snapshot == heap->phase, "a closure runs for a thread outside the snapshot");
   fake->phase = heap->phase;
   fake->work++;

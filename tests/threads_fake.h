@@ -1,9 +1,11 @@
 /*
  * tests/threads_fake.h: a heap that has nothing but threads, for the tests of threads/.
  *
- * It checks while it runs: each closure runs once for each thread that was registered at the arming and for no other, never on behalf of a
- * thread that is inside, and each thread adopts what is armed when it joins and has it acknowledged when it leaves. A violation ends the
- * process. Its words are plain on purpose where the protocol orders them, so that ThreadSanitizer checks the order.
+ * It checks while it runs: each closure runs once for each thread that was registered at the arming
+ * and for no other, never on behalf of a thread that is inside, and each thread adopts what is
+ * armed when it joins and has it acknowledged when it leaves. A violation ends the process. Its
+ * words are plain on purpose where the protocol orders them, so that ThreadSanitizer checks the
+ * order.
  */
 #ifndef TESTS_THREADS_FAKE_H
 #define TESTS_THREADS_FAKE_H
@@ -26,13 +28,14 @@ struct lull_heap {
   uint64_t expected;            /* threads registered at the arming; the driver's */
   _Atomic uint64_t ran;         /* closures of this round */
   pthread_t driver;             /* who calls fake_handshake now */
-  void (*in_closure)(struct lu_thread *thread, struct lull_heap *heap);  /* extra work in each closure, or NULL */
+  /* Extra work in each closure, or NULL. */
+  void (*in_closure)(struct lu_thread *thread, struct lull_heap *heap);
 };
 
 struct fake_thread {
   struct lu_thread thread;      /* first */
   uint64_t phase;               /* last adopted or acknowledged */
-  uint64_t snapshot;            /* the last round whose snapshot it was in; under the registry lock */
+  uint64_t snapshot;            /* the last round that it was asked in; under the registry lock */
   uint64_t work;                /* the owner counts here while inside */
   bool inside;                  /* the owner is between fake_enter and fake_exit */
 };
@@ -54,7 +57,8 @@ void fake_detach(lull_thread *thread);
 /* A stretch of n steps in which the owner is inside and does not poll. */
 void fake_work(lull_thread *thread, unsigned n);
 
-/* Waits until the word has the value, yielding. By threads that are not attached, or in a blocked region. */
+/* Waits until the word has the value, yielding. By threads that are not attached, or in a
+ * blocked region. */
 void fake_await(const _Atomic uint32_t *word, uint32_t value);
 
 #endif

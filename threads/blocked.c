@@ -1,16 +1,16 @@
 /*
  * threads/blocked.c: blocked regions, waits inside the library, and the safepoint.
  *
- * A region is entered with no request open that the thread could have seen: it runs them first, so that they do not have to wait for
- * the collector's claim. A request that comes later is the collector's to run. Only the outermost region
- * changes the state; depth is the owner's alone.
+ * A region is entered with no request open that the thread could have seen: it runs them first, so
+ * that they do not have to wait for the collector's claim. A request that comes later is the
+ * collector's to run. Only the outermost region changes the state; depth is the owner's alone.
  *
- * Nothing waits for a claim with a lock held: lu_os_lock gives the lock back and waits without it. The world may be stopped for
- * long, and who stopped it may need the lock.
+ * Nothing waits for a claim with a lock held: lu_os_lock gives the lock back and waits without it.
+ * The world may be stopped for long, and who stopped it may need the lock.
  *
- * A stopped thread is BLOCKED in all its heaps, so handshakes of the others go on (run by their collectors), and two
- * heaps may stop it at once. It waits until every heap that it is attached to has been resumed; a heap that asks while it waits for another
- * is found by going round again.
+ * A stopped thread is BLOCKED in all its heaps, so handshakes of the others go on (run by their
+ * collectors), and two heaps may stop it at once. It waits until every heap that it is attached to
+ * has been resumed; a heap that asks while it waits for another is found by going round again.
  */
 #include "threads/blocked.h"
 
@@ -69,7 +69,8 @@ void lu_lock_blocking(struct lu_thread *thread, struct lu_lock *lock) {
     lu_lock(lock);
 }
 
-bool lu_wait_blocking(struct lu_thread *thread, struct lu_event *event, uint32_t value, uint64_t timeout_ns) {
+bool lu_wait_blocking(struct lu_thread *thread, struct lu_event *event, uint32_t value,
+                      uint64_t timeout_ns) {
   lu_blocked_begin(thread);
   bool changed = lu_event_wait(event, value, timeout_ns);
   lu_blocked_end(thread);
@@ -95,7 +96,8 @@ void lu_os_wait_resumed(struct lu_os_thread *os, struct lu_registry *registry) {
 
 static struct lu_registry *stopping_registry(const struct lu_os_thread *os) {
   struct lu_thread *thread = os->attachments;
-  while (thread != NULL && atomic_load_explicit(&thread->registry->stopping, memory_order_acquire) == 0)
+  while (thread != NULL &&
+         atomic_load_explicit(&thread->registry->stopping, memory_order_acquire) == 0)
     thread = thread->next_of_os;
   return thread != NULL ? thread->registry : NULL;
 }

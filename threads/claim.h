@@ -1,11 +1,12 @@
 /*
- * threads/claim.h: the two words by which a collector acts for a BLOCKED thread, and a thread comes back.
+ * threads/claim.h: the two words by which a collector acts for a BLOCKED thread, and a thread comes
+ * back.
  *
  * Guarantees (model: tests/models/claim.pml; argument: threads/claim.c):
- *   C.1  Between lu_claim with lu_claim_granted true and lu_unclaim the thread is not inside: it has not come back from the
- *        blocked region in which it was found.
- *   C.2  What the thread did before lu_os_block happens before what the collector does under the claim; that happens before
- *        lu_os_return returns.
+ *   C.1  Between lu_claim with lu_claim_granted true and lu_unclaim the thread is not inside: it
+ *        has not come back from the blocked region in which it was found.
+ *   C.2  What the thread did before lu_os_block happens before what the collector does under the
+ *        claim; that happens before lu_os_return returns.
  *   C.3  A thread that waits for a claim is BLOCKED, so other collectors can act for it meanwhile.
  */
 #ifndef LU_THREADS_CLAIM_H
@@ -14,11 +15,12 @@
 #include "support/lock.h"
 #include "threads/thread.h"
 
-/* Registers the process with membarrier, once. Returns whether lu_claim_barrier may use it; never under ThreadSanitizer,
- * which does not know it. */
+/* Registers the process with membarrier, once. Returns whether lu_claim_barrier may use it; never
+ * under ThreadSanitizer, which does not know it. */
 bool lu_membarrier_ready(void);
 
-/* The collector's side, in this order; several claims may share one barrier. Any collector; claims of several count. */
+/* The collector's side, in this order; several claims may share one barrier. Any collector;
+ * claims of several count. */
 void lu_claim(struct lu_os_thread *os);
 void lu_claim_barrier(bool membarrier);
 bool lu_claim_granted(struct lu_os_thread *os);

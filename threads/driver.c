@@ -1,14 +1,17 @@
 /*
  * threads/driver.c: serving the threads of a handshake or a stop until none is pending.
  *
- * The snapshot is the driver's list through lu_thread.pending, made under the registry lock. Its records stay while the registry is driven
- * (threads/limbo.c), so the driver walks it without the lock, also past threads that have left; those are done.
+ * The snapshot is the driver's list through lu_thread.pending, made under the registry lock. Its
+ * records stay while the registry is driven (threads/limbo.c), so the driver walks it without the
+ * lock, also past threads that have left; those are done.
  *
- * The driver looks again and again at both ways in which a thread is served, because either may be the one that comes: the thread
- * acknowledges by itself, or it is BLOCKED, perhaps for good, without having seen the request. It looks at done again after a
- * successful claim: the thread may have acknowledged, left, and be BLOCKED for another reason by then.
+ * The driver looks again and again at both ways in which a thread is served, because either may be
+ * the one that comes: the thread acknowledges by itself, or it is BLOCKED, perhaps for good,
+ * without having seen the request. It looks at done again after a successful claim: the thread may
+ * have acknowledged, left, and be BLOCKED for another reason by then.
  *
- * No claim is held while the driver waits or takes a lock, except those that a stop keeps on purpose.
+ * No claim is held while the driver waits or takes a lock, except those that a stop keeps on
+ * purpose.
  */
 #include "threads/driver.h"
 
@@ -39,13 +42,15 @@ void lu_drive_begin(struct lu_drive *drive) {
   *link = NULL;
 }
 
-/* Release, and a read-modify-write: the owner's exchange that takes this bit, or one that a later collector has set over it,
- * sees the request. If the exchange came first, the bit stays for the next poll. */
+/* Release, and a read-modify-write: the owner's exchange that takes this bit, or one that a later
+ * collector has set over it, sees the request. If the exchange came first, the bit stays for the
+ * next poll. */
 void lu_drive_poke(struct lu_thread *thread) {
   atomic_fetch_or_explicit(&thread->os->poll_word, 1, memory_order_release);
 }
 
-/* Threads that are not BLOCKED after all are let go before the first act, so that they do not wait for it. */
+/* Threads that are not BLOCKED after all are let go before the first act, so that they do not
+ * wait for it. */
 static bool serve_batch(struct lu_drive *drive, struct lu_thread **batch, unsigned n) {
   unsigned granted = 0;
   bool served = false;
@@ -111,8 +116,9 @@ static void name_the_slow(struct lu_drive *drive, uint64_t waited_ns) {
   drive->named = true;
   atomic_fetch_add_explicit(drive->registry->figures->slow_polls, 1, memory_order_relaxed);
   LU_LOG(lu_log_levels(), LU_TAG_HANDSHAKE, LU_LOG_WARNING,
-         "Thread \"%s\" (tid %d) has not polled for %.0f ms; %s(%llu) waits for it and %u others", slow->os->name,
-         (int)slow->os->tid, (double)waited_ns / 1e6, drive->name, (unsigned long long)drive->sequence, others);
+         "Thread \"%s\" (tid %d) has not polled for %.0f ms; %s(%llu) waits for it and %u others",
+         slow->os->name, (int)slow->os->tid, (double)waited_ns / 1e6, drive->name,
+         (unsigned long long)drive->sequence, others);
 }
 
 static bool spin(const struct lu_drive *drive) {
@@ -138,7 +144,7 @@ void lu_drive_wait(struct lu_drive *drive) {
     name_the_slow(drive, waited);
 
   uint32_t seen = lu_event_value(&registry->progress);
-  lu_fence();  /* waiting_since is written before done is looked at; pairs with the fence of an acknowledgement */
+  lu_fence();  /* orders waiting_since before done; pairs with the one after an acknowledgement */
   if (any_done(drive))
     return;
   lu_event_wait(&registry->progress, seen, drive->pause_ns);

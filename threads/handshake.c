@@ -1,40 +1,52 @@
 /*
  * threads/handshake.c: the handshake: a request, a closure, an acknowledgement.
  *
- * The guarantees H.1 to H.5 stand in threads/handshake.h, those of claims, C.1 to C.3, in threads/claim.h. The words:
+ * The guarantees H.1 to H.5 stand in threads/handshake.h, those of claims, C.1 to C.3, in
+ * threads/claim.h. The words:
  *
- *   registry->armed       the number of the last handshake. Written by the driver under the registry lock.
- *   thread->request       the number of the last handshake asked of the thread. Written by the driver (release) under the registry lock,
- *                         or at joining; read by the owner (acquire). Only grows.
- *   thread->acknowledged  the number of the last one done. Written by who ran the closure; only grows, at most to request.
+ *   registry->armed       the number of the last handshake. Written by the driver under the
+ *                         registry lock.
+ *   thread->request       the number of the last handshake asked of the thread. Written by the
+ *                         driver (release) under the registry lock, or at joining; read by the
+ *                         owner (acquire). Only grows.
+ *   thread->acknowledged  the number of the last one done. Written by who ran the closure; only
+ *                         grows, at most to request.
  *   os->poll_word         a hint that some request of some heap is open; see below.
  *
- * H.1, at least once: the driver does not return before each thread of the snapshot has acknowledged this number, and
- * acknowledging follows the closure. It cannot wait for ever for a thread that goes on: a request is found at the next poll
- * (below), and a thread that is BLOCKED instead is claimed, because the driver looks at its state until it has acknowledged. A thread leaves only
- * with request = acknowledged, seen under the lock under which handshakes are armed.
- * H.1, at most once: the owner and the driver both look at acknowledged first. The owner does while it is inside; the driver under a granted
- * claim, so by C.1 not at the same time, and by C.2 each sees the other's acknowledgement. The driver must look
- * again after the claim, not before it: in between the thread may have returned, acknowledged and blocked again. A thread that joins
- * starts with request = acknowledged = armed.
- * H.2 is C.1 for the driver, and the owner runs closures only in lu_requests_run, which only safepoints call, RUNNING.
+ * H.1, at least once: the driver does not return before each thread of the snapshot has
+ * acknowledged this number, and acknowledging follows the closure. It cannot wait for ever for a
+ * thread that goes on: a request is found at the next poll (below), and a thread that is BLOCKED
+ * instead is claimed, because the driver looks at its state until it has acknowledged. A thread
+ * leaves only with request = acknowledged, seen under the lock under which handshakes are armed.
+ * H.1, at most once: the owner and the driver both look at acknowledged first. The owner does while
+ * it is inside; the driver under a granted claim, so by C.1 not at the same time, and by C.2 each
+ * sees the other's acknowledgement. The driver must look again after the claim, not before it: in
+ * between the thread may have returned, acknowledged and blocked again. A thread that joins starts
+ * with request = acknowledged = armed.
+ * H.2 is C.1 for the driver, and the owner runs closures only in lu_requests_run, which only
+ * safepoints call, RUNNING.
  *
- * No request is lost. The driver stores request, then sets poll_word; the owner takes poll_word by exchange, then looks at the
- * requests of all attachments. All writes to poll_word are read-modify-writes, in one order. If the owner's exchange comes after
- * the driver's fetch_or, it reads from it or from a later one in the same release sequence, so it synchronises with the driver
- * and the request is seen. If it comes before, the bit is still set and the next poll takes it. The relaxed load in lull_poll
- * decides only when: coherence gives it the bit eventually, at once on the machines we have.
+ * No request is lost. The driver stores request, then sets poll_word; the owner takes poll_word by
+ * exchange, then looks at the requests of all attachments. All writes to poll_word are
+ * read-modify-writes, in one order. If the owner's exchange comes after the driver's fetch_or, it
+ * reads from it or from a later one in the same release sequence, so it synchronises with the
+ * driver and the request is seen. If it comes before, the bit is still set and the next poll takes
+ * it. The relaxed load in lull_poll decides only when: coherence gives it the bit eventually, at
+ * once on the machines we have.
  *
- * H.3: closure and closure_arg are written before request (release/acquire). Back, the acknowledgement is a release that the driver
- * acquires. It stands between two full fences. The one before makes what the thread did before its closure (stores that passed
- * the barrier of the old phase) visible before it counts as done, also against the thread's own later loads; the one after keeps
- * loads of the new phase (of logs, marks, phases) from being done before the acknowledgement, from when on the collector changes them. x86
- * would need only the second (a store may pass a later load); ARM reorders all of these. Under ThreadSanitizer an exchange
- * says the same in a way that it understands. The fence after it also pairs with the driver's in lu_drive_wait: the thread sees that the driver
- * waits, or the driver sees the acknowledgement before it sleeps.
+ * H.3: closure and closure_arg are written before request (release/acquire). Back, the
+ * acknowledgement is a release that the driver acquires. It stands between two full fences. The one
+ * before makes what the thread did before its closure (stores that passed the barrier of the old
+ * phase) visible before it counts as done, also against the thread's own later loads; the one after
+ * keeps loads of the new phase (of logs, marks, phases) from being done before the acknowledgement,
+ * from when on the collector changes them. x86 would need only the second (a store may pass a later
+ * load); ARM reorders all of these. Under ThreadSanitizer an exchange says the same in a way that
+ * it understands. The fence after it also pairs with the driver's in lu_drive_wait: the thread sees
+ * that the driver waits, or the driver sees the acknowledgement before it sleeps.
  *
- * H.4: the lock is not held across closures, waits for it are blocked regions, and nothing here waits for an acknowledgement but the
- * driver. Only a thread that returns while it is claimed waits, for closures of at most LU_CLAIM_BATCH threads (claim_wait).
+ * H.4: the lock is not held across closures, waits for it are blocked regions, and nothing here
+ * waits for an acknowledgement but the driver. Only a thread that returns while it is claimed
+ * waits, for closures of at most LU_CLAIM_BATCH threads (claim_wait).
  */
 #include "threads/handshake.h"
 
@@ -83,7 +95,8 @@ static bool acknowledged(const struct lu_drive *drive, const struct lu_thread *t
   return atomic_load_explicit(&thread->acknowledged, memory_order_acquire) == drive->sequence;
 }
 
-/* The driver's turn, under a claim. Its CPU clock runs on from thread to thread, to be read once for each. */
+/* The driver's turn, under a claim. Its CPU clock runs on from thread to thread, to be read once
+ * for each. */
 static bool run_for_blocked(struct lu_drive *drive, struct lu_thread *thread) {
   struct lu_registry *registry = drive->registry;
   const struct lu_handshake_figures *figures = registry->figures;
@@ -98,7 +111,8 @@ static bool run_for_blocked(struct lu_drive *drive, struct lu_thread *thread) {
 }
 
 /* Target, snapshot and requests: one critical section. */
-static void arm_requests(struct lu_drive *drive, void (*arm)(void *owner), lu_closure *closure, void *arg) {
+static void arm_requests(struct lu_drive *drive, void (*arm)(void *owner), lu_closure *closure,
+                         void *arg) {
   struct lu_registry *registry = drive->registry;
   lu_lock(&registry->lock);
   lu_drive_begin(drive);
@@ -116,9 +130,10 @@ static void arm_requests(struct lu_drive *drive, void (*arm)(void *owner), lu_cl
   lu_unlock(&registry->lock);
 }
 
-void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(void *owner), lu_closure *closure,
-                  void *arg) {
-  struct lu_drive drive = {.registry = registry, .name = name, .done = acknowledged, .act = run_for_blocked};
+void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(void *owner),
+                  lu_closure *closure, void *arg) {
+  struct lu_drive drive = {
+      .registry = registry, .name = name, .done = acknowledged, .act = run_for_blocked};
   arm_requests(&drive, arm, closure, arg);
   atomic_fetch_add_explicit(registry->figures->handshakes, 1, memory_order_relaxed);
   while (drive.pending != NULL)

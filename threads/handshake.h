@@ -2,12 +2,15 @@
  * threads/handshake.h: asking each thread of a heap for one thing, once, at its next safepoint.
  *
  * Guarantees (model: tests/models/claim.pml):
- *   H.1  The closure runs exactly once for each thread registered when the handshake was armed, and for no other.
- *   H.2  It runs in the thread itself at a safepoint, or in the collector while the thread is BLOCKED and cannot return.
- *   H.3  What the thread did before its closure happens before lu_handshake returns; what the collector did before
- *        arming happens before the closure.
+ *   H.1  The closure runs exactly once for each thread registered when the handshake was armed, and
+ *        for no other.
+ *   H.2  It runs in the thread itself at a safepoint, or in the collector while the thread is
+ *        BLOCKED and cannot return.
+ *   H.3  What the thread did before its closure happens before lu_handshake returns; what the
+ *        collector did before arming happens before the closure.
  *   H.4  No thread waits for another thread's closure.
- *   H.5  A thread that joins later adopts the armed phase (hooks.joined) under the lock under which it was armed.
+ *   H.5  A thread that joins later adopts the armed phase (hooks.joined) under the lock under which
+ *        it was armed.
  */
 #ifndef LU_THREADS_HANDSHAKE_H
 #define LU_THREADS_HANDSHAKE_H
@@ -25,17 +28,21 @@ struct lu_handshake_figures {
 };
 
 /*
- * One handshake. `arm` (may be NULL) runs under the registry lock, before any request is made, and publishes what
- * joining threads adopt. Returns when every thread of the snapshot has acknowledged. By one thread at a time for each
- * registry (the cycle's driver). The driver is not attached as RUNNING: it is the collector thread, or BLOCKED.
- * Names a thread that does not poll for watchdog_ns in one log line a handshake. `name` is for the log.
+ * One handshake. `arm` (may be NULL) runs under the registry lock, before any request is made, and
+ * publishes what joining threads adopt. Returns when every thread of the snapshot has acknowledged.
+ * By one thread at a time for each registry (the cycle's driver). The driver is not attached as
+ * RUNNING: it is the collector thread, or BLOCKED. Names a thread that does not poll for
+ * watchdog_ns in one log line a handshake. `name` is for the log.
  */
-void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(void *owner), lu_closure *closure, void *arg);
+void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(void *owner),
+                  lu_closure *closure, void *arg);
 
-/* The owner's side, at a safepoint: takes the poll word and runs every open request of every heap of the thread. RUNNING. */
+/* The owner's side, at a safepoint: takes the poll word and runs every open request of every
+ * heap of the thread. RUNNING. */
 void lu_requests_run(struct lu_os_thread *os);
 
-/* How long the running handshake has waited for a RUNNING thread, in ns; 0 = it does not. Any thread. */
+/* How long the running handshake has waited for a RUNNING thread, in ns; 0 = it does not. Any
+ * thread. */
 uint64_t lu_handshake_waiting_ns(const struct lu_registry *registry);
 
 #endif

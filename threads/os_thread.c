@@ -1,18 +1,22 @@
 /*
- * threads/os_thread.c: finding the calling thread's record, and detaching by force a thread that ends attached.
+ * threads/os_thread.c: finding the calling thread's record, and detaching by force a thread that
+ * ends attached.
  *
- * The record is found through a thread-local pointer, which only its thread touches. A thread-specific key holds the same
- * pointer for the sake of its destructor. The pointer is plain static thread-local data without a C++ destructor, so it is
- * still there when key destructors run.
+ * The record is found through a thread-local pointer, which only its thread touches. A
+ * thread-specific key holds the same pointer for the sake of its destructor. The pointer is plain
+ * static thread-local data without a C++ destructor, so it is still there when key destructors run.
  *
- * Order at thread end: C++ thread_local objects are destroyed first, then the keys' destructors run in rounds, ours somewhere
- * among the embedder's. In the first round ours only asks for another, so that the destructors of embedders, which may use or detach an
- * attachment, all have had their turn. In the second it detaches what is still attached; the thread's own
- * roots are forgotten before any closure could look at them, because what they pointed to may be gone. From
- * then on attaching is refused, since no later round is certain to come. urcu-bp is not entered as a reader on this path.
+ * Order at thread end: C++ thread_local objects are destroyed first, then the keys' destructors run
+ * in rounds, ours somewhere among the embedder's. In the first round ours only asks for another, so
+ * that the destructors of embedders, which may use or detach an attachment, all have had their
+ * turn. In the second it detaches what is still attached; the thread's own roots are forgotten
+ * before any closure could look at them, because what they pointed to may be gone. From then on
+ * attaching is refused, since no later round is certain to come. urcu-bp is not entered as a reader
+ * on this path.
  *
- * Lifetime: the record is held by its thread and by each lu_thread that is not freed yet (lu_os_thread.holds), because a collector
- * may touch state and claims of a thread that has left until its handshake is over.
+ * Lifetime: the record is held by its thread and by each lu_thread that is not freed yet
+ * (lu_os_thread.holds), because a collector may touch state and claims of a thread that has left
+ * until its handshake is over.
  */
 #include "threads/os_thread.h"
 
@@ -23,8 +27,8 @@
 #include "support/memory.h"
 #include "threads/registry.h"
 
-/* Of the calling thread only. initial-exec: one load instead of a call; 16 bytes of the static block also when the library
- * is opened by dlopen. */
+/* Of the calling thread only. initial-exec: one load instead of a call; 16 bytes of the static
+ * block also when the library is opened by dlopen. */
 #define OWN_THREAD static _Thread_local __attribute__((tls_model("initial-exec")))
 OWN_THREAD struct lu_os_thread *current;
 OWN_THREAD bool ended;
@@ -35,9 +39,12 @@ static bool key_made;  /* written once, in key_once */
 
 struct lu_os_thread *lu_os_current(void) { return current; }
 
-void lu_os_hold(struct lu_os_thread *os) { atomic_fetch_add_explicit(&os->holds, 1, memory_order_relaxed); }
+void lu_os_hold(struct lu_os_thread *os) {
+  atomic_fetch_add_explicit(&os->holds, 1, memory_order_relaxed);
+}
 
-/* Release: what this holder did to the record comes before the freeing; acquire: the freeing comes after what all did. */
+/* Release: what this holder did to the record comes before the freeing; acquire: the freeing
+ * comes after what all did. */
 void lu_os_drop(struct lu_os_thread *os) {
   if (atomic_fetch_sub_explicit(&os->holds, 1, memory_order_acq_rel) == 1)
     lu_free(os);

@@ -1,8 +1,9 @@
 /*
- * threads/public.c: the public calls about threads: arguments are checked here, the work is done elsewhere.
+ * threads/public.c: the public calls about threads: arguments are checked here, the work is done
+ * elsewhere.
  *
- * A lull_thread * from outside may be of another thread, of another heap's past, or freed: it is compared with the
- * calling thread's attachments (lu_own) before anything is read through it.
+ * A lull_thread * from outside may be of another thread, of another heap's past, or freed: it is
+ * compared with the calling thread's attachments (lu_own) before anything is read through it.
  */
 #include "threads/public.h"
 
@@ -18,7 +19,8 @@ static lull_status not_own(const char *call) {
 
 lull_status lull_attach(lull_heap *heap, lull_thread **result) {
   if (heap == NULL || result == NULL)
-    return lu_reject(LULL_E_ARGUMENT, "lull_attach: %s is NULL", heap == NULL ? "the heap" : "the result");
+    return lu_reject(LULL_E_ARGUMENT, "lull_attach: %s is NULL",
+                     heap == NULL ? "the heap" : "the result");
   struct lu_thread *thread;
   lull_status status = lu_join(lu_heap_registry(heap), &thread);
   *result = thread != NULL ? &thread->pub : NULL;
@@ -45,7 +47,8 @@ lull_status lull_detach(lull_thread *pointer) {
   bool inside = thread->os->depth != 0;
   lull_status status = lu_leave(thread);
   if (status != LULL_OK)
-    return lu_reject(status, "lull_detach: %s", inside ? "inside a blocked region" : "LULL_ROOTS frames are still pushed");
+    return lu_reject(status, "lull_detach: %s",
+                     inside ? "inside a blocked region" : "LULL_ROOTS frames are still pushed");
   return LULL_OK;
 }
 

@@ -1,17 +1,19 @@
 /*
  * threads/registry.c: joining, leaving and walking.
  *
- * The registry lock guards the list, the count, the armed sequence number and the limbo lists. Arming (threads/handshake.c), adoption by
- * a joining thread and the last acknowledgement of a leaving one are each one critical section, so a thread is in
- * the snapshot of a handshake or adopts what it armed, never both or neither (H.1, H.5). Joining and leaving are O(1) beside the
+ * The registry lock guards the list, the count, the armed sequence number and the limbo lists.
+ * Arming (threads/handshake.c), adoption by a joining thread and the last acknowledgement of a
+ * leaving one are each one critical section, so a thread is in the snapshot of a handshake or
+ * adopts what it armed, never both or neither (H.1, H.5). Joining and leaving are O(1) beside the
  * attachments of the calling thread.
  *
- * A thread waits for the lock as a blocked region and never waits for anything while it holds it: lu_os_lock gives the lock
- * back when it cannot return from the region at once. Order of locks: the registry lock is a leaf but for what the
- * hooks joined and leaving take.
+ * A thread waits for the lock as a blocked region and never waits for anything while it holds it:
+ * lu_os_lock gives the lock back when it cannot return from the region at once. Order of locks: the
+ * registry lock is a leaf but for what the hooks joined and leaving take.
  *
- * The list is read without the lock by lu_registry_each, under urcu-bp's read lock: a record is complete before the release store that
- * links it, and is freed a grace period after it was unlinked (threads/limbo.c).
+ * The list is read without the lock by lu_registry_each, under urcu-bp's read lock: a record is
+ * complete before the release store that links it, and is freed a grace period after it was
+ * unlinked (threads/limbo.c).
  */
 #include "threads/registry.h"
 
@@ -31,8 +33,9 @@
 static struct lu_lock list_lock = LU_LOCK_INITIALIZER;
 static struct lu_registry *registries;
 
-lull_status lu_registry_init(struct lu_registry *registry, const struct lu_registry_hooks *hooks, void *owner,
-                             const struct lu_handshake_figures *figures, uint64_t watchdog_ns, bool membarrier) {
+lull_status lu_registry_init(struct lu_registry *registry, const struct lu_registry_hooks *hooks,
+                             void *owner, const struct lu_handshake_figures *figures,
+                             uint64_t watchdog_ns, bool membarrier) {
   LU_ASSERT(hooks->record_bytes >= sizeof(struct lu_thread));
   *registry = (struct lu_registry){
       .hooks = hooks,
@@ -63,7 +66,8 @@ lull_status lu_registry_fini(struct lu_registry *registry) {
   lu_lock(&registry->lock);
   size_t count = registry->count;
   struct lu_thread *records = count == 0 ? lu_limbo_take(registry, 1) : NULL;
-  LU_CHECK(count != 0 || (!registry->driven && registry->held == NULL), "a registry ends during a handshake");
+  LU_CHECK(count != 0 || (!registry->driven && registry->held == NULL),
+           "a registry ends during a handshake");
   lu_unlock(&registry->lock);
   if (count != 0)
     return LULL_E_BUSY;
@@ -81,29 +85,38 @@ lull_status lu_registry_fini(struct lu_registry *registry) {
 
 void lu_registries_each(void (*fn)(struct lu_registry *, void *), void *arg) {
   lu_lock(&list_lock);
-  for (struct lu_registry *registry = registries; registry != NULL; registry = registry->next_registry)
+  struct lu_registry *registry = registries;
+  for (; registry != NULL; registry = registry->next_registry)
     fn(registry, arg);
   lu_unlock(&list_lock);
 }
 
-/* With the registry lock; the record is complete. Appends, so that the list is in order of attachment. */
+/* The word of the list that points, or is to point, to the record. */
+static _Atomic(struct lu_thread *) *link_to(struct lu_registry *registry,
+                                            struct lu_thread *thread) {
+  return thread->prev != NULL ? &thread->prev->next : &registry->first;
+}
+
+/* With the registry lock; the record is complete. Appends, so that the list is in order of
+ * attachment. */
 static void link_record(struct lu_registry *registry, struct lu_thread *thread) {
   thread->prev = registry->last;
-  atomic_store_explicit(thread->prev != NULL ? &thread->prev->next : &registry->first, thread, memory_order_release);
+  atomic_store_explicit(link_to(registry, thread), thread, memory_order_release);
   registry->last = thread;
 }
 
 /* With the registry lock. thread->next stays for walks that are at this record. */
 static void unlink_record(struct lu_registry *registry, struct lu_thread *thread) {
   struct lu_thread *next = atomic_load_explicit(&thread->next, memory_order_relaxed);
-  atomic_store_explicit(thread->prev != NULL ? &thread->prev->next : &registry->first, next, memory_order_release);
+  atomic_store_explicit(link_to(registry, thread), next, memory_order_release);
   if (next != NULL)
     next->prev = thread->prev;
   else
     registry->last = thread->prev;
 }
 
-static struct lu_thread *attachment_to(const struct lu_os_thread *os, const struct lu_registry *registry) {
+static struct lu_thread *attachment_to(const struct lu_os_thread *os,
+                                       const struct lu_registry *registry) {
   struct lu_thread *thread = os->attachments;
   while (thread != NULL && thread->registry != registry)
     thread = thread->next_of_os;
@@ -123,8 +136,10 @@ struct lu_thread *lu_own(const lull_thread *pointer) {
   return thread;
 }
 
-/* The record with the heap's part prepared; it belongs to the caller and is known to nobody else. */
-static lull_status make_record(struct lu_registry *registry, struct lu_os_thread *os, struct lu_thread **result) {
+/* The record with the heap's part prepared; it belongs to the caller and is known to nobody
+ * else. */
+static lull_status make_record(struct lu_registry *registry, struct lu_os_thread *os,
+                               struct lu_thread **result) {
   struct lu_thread *thread = lu_zalloc(LU_FAULT_THREAD, registry->hooks->record_bytes);
   if (thread == NULL)
     return LULL_E_MEMORY;
@@ -215,7 +230,8 @@ static void lock_acknowledged(struct lu_thread *thread) {
   }
 }
 
-/* Waits until no walk can see the records, as a blocked region of what the thread is still attached to. */
+/* Waits until no walk can see the records, as a blocked region of what the thread is still
+ * attached to. */
 static void free_records(struct lu_os_thread *os, struct lu_thread *records) {
   struct lu_thread *attached = os->attachments;
   if (records != NULL && attached != NULL) {
@@ -227,8 +243,8 @@ static void free_records(struct lu_os_thread *os, struct lu_thread *records) {
   }
 }
 
-/* In three steps: out of the list, with everything acknowledged; the heap's part undone without the lock; into limbo. Only after the
- * last may the registry, or the record, be gone. */
+/* In three steps: out of the list, with everything acknowledged; the heap's part undone without the
+ * lock; into limbo. Only after the last may the registry, or the record, be gone. */
 static void leave(struct lu_thread *thread) {
   struct lu_os_thread *os = thread->os;
   struct lu_registry *registry = thread->registry;
@@ -236,8 +252,8 @@ static void leave(struct lu_thread *thread) {
   lock_acknowledged(thread);
   registry->hooks->leaving(thread, registry->owner);
   unlink_record(registry, thread);
-  bool in_snapshot =
-      registry->driven && thread->joined_at != atomic_load_explicit(&registry->armed, memory_order_relaxed);
+  uint64_t armed = atomic_load_explicit(&registry->armed, memory_order_relaxed);
+  bool in_snapshot = registry->driven && thread->joined_at != armed;
   lu_unlock(&registry->lock);
 
   forget_attachment(os, thread);
@@ -274,7 +290,8 @@ void lu_leave_by_force(struct lu_os_thread *os) {
     leave(os->attachments);
 }
 
-void lu_registry_each(struct lu_registry *registry, void (*fn)(struct lu_thread *, void *), void *arg) {
+void lu_registry_each(struct lu_registry *registry, void (*fn)(struct lu_thread *, void *),
+                      void *arg) {
   urcu_bp_read_lock();
   struct lu_thread *thread = atomic_load_explicit(&registry->first, memory_order_acquire);
   while (thread != NULL) {

@@ -1,13 +1,16 @@
 /*
  * threads/stop.c: stopping the world: the driver claims every thread and keeps the claims.
  *
- * `stopping` is set with the snapshot taken, under the registry lock, and then every thread is made to poll. A thread that polls
- * finds it (the poll word orders it as it orders requests, threads/handshake.c) and becomes BLOCKED; the driver claims it there, or
- * wherever it was BLOCKED already. From then on it cannot come back (C.1) until the claim is dropped. A thread
- * that joins or leaves looks at `stopping` under the lock, so the registered threads stay the snapshot until the end.
+ * `stopping` is set with the snapshot taken, under the registry lock, and then every thread is made
+ * to poll. A thread that polls finds it (the poll word orders it as it orders requests,
+ * threads/handshake.c) and becomes BLOCKED; the driver claims it there, or wherever it was BLOCKED
+ * already. From then on it cannot come back (C.1) until the claim is dropped. A thread that joins
+ * or leaves looks at `stopping` under the lock, so the registered threads stay the snapshot until
+ * the end.
  *
- * The claims are the only ones that the library holds while it does long work. A thread that meets one waits BLOCKED and without locks, so
- * handshakes and stops of other heaps are not held up, also where two heaps stop threads attached to both.
+ * The claims are the only ones that the library holds while it does long work. A thread that meets
+ * one waits BLOCKED and without locks, so handshakes and stops of other heaps are not held up, also
+ * where two heaps stop threads attached to both.
  */
 #include "threads/stop.h"
 
@@ -39,7 +42,8 @@ static void ask(struct lu_drive *drive) {
 }
 
 bool lu_stop_the_world(struct lu_registry *registry, uint64_t timeout_ns) {
-  struct lu_drive drive = {.registry = registry, .name = "Stop", .done = is_stopped, .act = keep_claim};
+  struct lu_drive drive = {
+      .registry = registry, .name = "Stop", .done = is_stopped, .act = keep_claim};
   ask(&drive);
   while (drive.pending != NULL) {
     if (lu_drive_pass(&drive))
@@ -66,7 +70,8 @@ static void let_go(struct lu_thread *thread, void *arg) {
 void lu_resume_the_world(struct lu_registry *registry) {
   struct lu_drive drive = {.registry = registry};
   lu_lock(&registry->lock);
-  LU_CHECK(atomic_load_explicit(&registry->stopping, memory_order_relaxed) != 0, "the world is not stopped");
+  LU_CHECK(atomic_load_explicit(&registry->stopping, memory_order_relaxed) != 0,
+           "the world is not stopped");
   atomic_store_explicit(&registry->stopping, 0, memory_order_release);
   lu_stopped_each(registry, let_go, NULL);
   lu_unlock(&registry->lock);
@@ -74,7 +79,8 @@ void lu_resume_the_world(struct lu_registry *registry) {
   lu_drive_end(&drive);
 }
 
-void lu_stopped_each(struct lu_registry *registry, void (*fn)(struct lu_thread *, void *), void *arg) {
+void lu_stopped_each(struct lu_registry *registry, void (*fn)(struct lu_thread *, void *),
+                     void *arg) {
   struct lu_thread *thread = atomic_load_explicit(&registry->first, memory_order_relaxed);
   while (thread != NULL) {
     struct lu_thread *next = atomic_load_explicit(&thread->next, memory_order_relaxed);
