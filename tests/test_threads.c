@@ -126,6 +126,7 @@ START_TEST(blocked_regions) {
   ck_assert_uint_eq(os->state, LU_BLOCKED);
   ck_assert_int_eq(lull_blocked_end(thread), LULL_OK);
   ck_assert_uint_eq(os->state, LU_RUNNING);
+  ck_assert_uint_eq(*thread->poll_word, 0);  /* set by the handshake; the end polls */
   ck_assert_int_eq(lull_blocked_end(thread), LULL_E_STATE);
 
   ck_assert_uint_eq(heap->claimed, 1);
