@@ -70,6 +70,7 @@ static bool count_failure(struct lu_mutator *mutator, struct lu_stall *stall) {
   struct lu_cycle *cycle = &mutator->heap->cycle;
   stall->cycles++;
   stall->ended_seen = false;
+  mutator->pressed = true;
   if (stall->cycles >= LU_STALL_CYCLES || (stall->cycles >= 2 && atomic_load(&cycle->fruitless) >= 2))
     return false;
   stall->wanted = lu_cycle_request(mutator->heap, LU_CAUSE_LIMIT);
@@ -111,6 +112,7 @@ bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t si
 }
 
 void lu_stall_end(struct lu_mutator *mutator, const struct lu_stall *stall) {
+  mutator->pressed = false;
   if (stall->began_ns != 0)
     lu_histogram_add(&mutator->heap->figures.stall, lu_now_ns() - stall->began_ns);
 }

@@ -29,6 +29,7 @@ struct lu_mutator {
   enum lu_phase phase;
   uint16_t epoch;                /* even; window log value of the next cycle is epoch + 1 */
   bool born_live;                /* births are live: from own H2 until SETTLE */
+  bool pressed;                  /* a cycle that began after its allocation failed has ended, and it failed again */
   bool in_hook;                  /* inside the out-of-memory hook */
   unsigned mark_map;             /* current MARK for this thread: LU_MAP_A or LU_MAP_B */
   uint32_t cycle;                /* the cycle whose H2 it last acknowledged */

@@ -27,6 +27,8 @@
 #define LEFTOVER_GRANULES (1024 / LU_GRANULE)
 /* Above this share of the limit, blocks of small holes are used before empty ones. */
 #define SPARSE_FIRST_PERCENT 60
+/* 1/8 of the limit is kept for large objects, once there are any. */
+#define LARGE_RESERVE 8
 
 static const lu_map_word *taken_of(const char *memory) {
   return lu_map_at(memory, LU_MAP_TAKEN);
@@ -194,6 +196,18 @@ static bool sparse_first(const struct lu_space *space) {
   return atomic_load_explicit(&space->used, memory_order_relaxed) > space->limit / 100 * SPARSE_FIRST_PERCENT;
 }
 
+/*
+ * An empty block, unless large objects may soon need the rest of the limit. Small objects find room in holes, large ones do not: without a
+ * reserve, blocks that are each half full of survivors end up covering the whole limit. A thread that has waited for a cycle in vain may use it up.
+ */
+static struct lu_block *claim_free(struct lu_mutator *mutator, uint32_t granules) {
+  struct lu_space *space = &mutator->heap->space;
+  if (!mutator->pressed && atomic_load_explicit(&space->large, memory_order_relaxed) != NULL &&
+      atomic_load_explicit(&space->used, memory_order_relaxed) > space->limit - space->limit / LARGE_RESERVE)
+    return NULL;
+  return lu_block_claim(space, LU_POOL_FREE, granules, 0);
+}
+
 /* A block for small objects. Searches again when a block may have moved from a pool not yet to one already looked at. */
 static struct lu_block *claim_for_small(struct lu_mutator *mutator, size_t size) {
   struct lu_space *space = &mutator->heap->space;
@@ -203,7 +217,7 @@ static struct lu_block *claim_for_small(struct lu_mutator *mutator, size_t size)
     bool sparse = sparse_first(space);
     struct lu_block *block = claim_used(mutator, granules, sparse);
     if (block == NULL)
-      block = lu_block_claim(space, LU_POOL_FREE, granules, 0);
+      block = claim_free(mutator, granules);
     if (block == NULL && !sparse)
       block = lu_block_claim(space, LU_POOL_SPARSE, granules, 0);
     if (block != NULL || seen == atomic_load_explicit(&space->returns, memory_order_acquire))
@@ -217,7 +231,7 @@ static struct lu_block *claim_for_medium(struct lu_mutator *mutator, size_t size
   uint32_t granules = (uint32_t)(size / LU_GRANULE);
   for (;;) {
     uint64_t seen = atomic_load_explicit(&space->returns, memory_order_acquire);
-    struct lu_block *block = lu_block_claim(space, LU_POOL_FREE, granules, 0);
+    struct lu_block *block = claim_free(mutator, granules);
     if (block == NULL)
       block = claim_used(mutator, granules, true);
     if (block != NULL || seen == atomic_load_explicit(&space->returns, memory_order_acquire))
