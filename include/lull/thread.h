@@ -48,7 +48,7 @@ struct lull_thread {
 /*
  * Attaches the calling OS thread to the heap and makes it RUNNING there. A thread may be attached
  * to several heaps. Attaching twice to one heap is LULL_E_STATE (*thread is then the existing attachment).
- * LULL_E_MEMORY when there is no memory. May poll; may wait for a lock as a blocked region.
+ * LULL_E_STATE also inside a blocked region, and at the very end of a thread, after its forced detach. LULL_E_MEMORY when there is no memory. May poll; may wait for a lock as a blocked region.
  * The attachment belongs to the thread until lull_detach; if the thread ends without,
  * it is detached by force at its end. Cost: microseconds.
  */
