@@ -1,6 +1,7 @@
 /*
- * test_roots.c: frames, ranges, callbacks, handles, shared ranges and root stores: what they keep, what they refuse, and what
- * each root store shades in each phase; handles from many threads; objects handed from thread to thread through roots alone.
+ * test_roots.c: frames, ranges, callbacks, handles, shared ranges and root stores: what they keep,
+ * what they refuse, and what each root store shades in each phase; handles from many threads;
+ * objects handed from thread to thread through roots alone.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -54,11 +55,11 @@ static uint64_t live_bytes(void) {
 }
 
 /* Expects a refusal: the status, and one line in the log. */
-#define REFUSED(call, status)            \
-  do {                                   \
-    int before_ = api_lines;             \
-    ck_assert_int_eq((call), (status));  \
-    ck_assert_int_eq(api_lines, before_ + 1); \
+#define REFUSED(call, status)                                                                      \
+  do {                                                                                             \
+    int before_ = api_lines;                                                                       \
+    ck_assert_int_eq((call), (status));                                                            \
+    ck_assert_int_eq(api_lines, before_ + 1);                                                      \
   } while (0)
 
 START_TEST(frames_keep_and_pop) {
@@ -226,7 +227,7 @@ START_TEST(no_memory_is_reported) {
 END_TEST
 
 START_TEST(handles_hold_until_released) {
-  enum { N = 1000 };   /* several chunks */
+  enum { N = 1000 }; /* several chunks */
   static lull_handle *handles[N];
   set_up();
   for (int i = 0; i < N; i++)
@@ -318,7 +319,45 @@ START_TEST(the_walk_finds_every_slot) {
 }
 END_TEST
 
-/* Takes the thread's shaded objects: whether exactly a and b (either may be NULL) are among them. */
+/* The walk lets the lock go between pieces; a range that is removed meanwhile must not be its
+ * place. */
+START_TEST(a_range_is_removed_under_the_walk) {
+  struct cell *first[2] = {NULL}, *second[2] = {NULL};
+  set_up();
+  ck_assert_int_eq(lull_shared_range_add(thread, second, 2), LULL_OK);
+  struct lu_shared_range *last = heap->shared.ranges;
+  ck_assert_int_eq(lull_shared_range_add(thread, first, 2), LULL_OK);
+  heap->shared.scan_range = heap->shared.ranges;
+  heap->shared.scan_word = 1;
+  ck_assert_int_eq(lull_shared_range_remove(thread, first), LULL_OK);
+  ck_assert_ptr_eq(heap->shared.scan_range, last);
+  ck_assert_uint_eq(heap->shared.scan_word, 0);
+  heap->shared.scan_word = 1;
+  ck_assert_int_eq(lull_shared_range_remove(thread, second), LULL_OK);
+  ck_assert_ptr_null(heap->shared.scan_range);
+  tear_down();
+}
+END_TEST
+
+/* A thread that sleeps in the middle of taking a free handle must notice that it was taken and came
+ * back. */
+START_TEST(the_free_list_counts_its_changes) {
+  set_up();
+  lull_handle *one = lull_handle_new(thread, NULL), *two = lull_handle_new(thread, NULL);
+  ck_assert_int_eq(lull_handle_release(thread, two), LULL_OK);
+  ck_assert_int_eq(lull_handle_release(thread, one), LULL_OK);
+  uint64_t head = heap->shared.free_handles;
+  ck_assert_ptr_eq(lull_handle_new(thread, NULL), one);
+  ck_assert_ptr_eq(lull_handle_new(thread, NULL), two);
+  ck_assert_int_eq(lull_handle_release(thread, one), LULL_OK);
+  ck_assert_uint_eq((uint32_t)heap->shared.free_handles, (uint32_t)head);
+  ck_assert_uint_ne(heap->shared.free_handles, head);
+  tear_down();
+}
+END_TEST
+
+/* Takes the thread's shaded objects: whether exactly a and b (either may be NULL) are among them.
+ * */
 static bool shaded_exactly(struct lu_mutator *mutator, const void *a, const void *b) {
   bool found_a = a == NULL, found_b = b == NULL, other = false;
   for (uint32_t i = 0; mutator->grey != NULL && i < mutator->grey->count; i++) {
@@ -331,13 +370,15 @@ static bool shaded_exactly(struct lu_mutator *mutator, const void *a, const void
   return found_a && found_b && !other;
 }
 
-/* What each form of a root store shades in a phase: the old object from BUMPED on, the new one in the window. */
+/* What each form of a root store shades in a phase: the old object from BUMPED on, the new one in
+ * the window. */
 START_TEST(root_stores_shade_by_phase) {
   set_up_with("heap.max=64M,gc.mode=stw");
   struct cell *old = new_cell(1), *new = new_cell(2), *words[1] = {old}, *expected;
   struct lu_mutator *mutator = lu_mutator_of(thread);
   enum lu_phase phase = (enum lu_phase)_i;
-  bool keeps_old = phase == LU_BUMPED || phase == LU_TRACE, window = phase == LU_WINDOW || phase == LU_BUMPED;
+  bool keeps_old = phase == LU_BUMPED || phase == LU_TRACE,
+       window = phase == LU_WINDOW || phase == LU_BUMPED;
   const void *o = keeps_old ? old : NULL, *n = window ? new : NULL;
   lull_handle *handle = lull_handle_new(thread, old);
   mutator->phase = phase;
@@ -351,7 +392,8 @@ START_TEST(root_stores_shade_by_phase) {
   expected = old;
   ck_assert(lull_root_compare_exchange(thread, words, &expected, new));
   ck_assert(shaded_exactly(mutator, o, n));
-  /* A comparison that fails changes nothing and shades nothing, however stale the expected pointer is. */
+  /* A comparison that fails changes nothing and shades nothing, however stale the expected pointer
+   * is. */
   expected = old;
   ck_assert(!lull_root_compare_exchange(thread, words, &expected, new));
   ck_assert_ptr_eq(expected, new);
@@ -367,6 +409,11 @@ START_TEST(root_stores_shade_by_phase) {
   ck_assert(shaded_exactly(mutator, o, NULL));
   handle = lull_handle_new(thread, new);
   ck_assert(shaded_exactly(mutator, NULL, n));
+  words[0] = old;
+  ck_assert_int_eq(lull_shared_range_add(thread, words, 1), LULL_OK);
+  ck_assert_int_eq(lull_shared_range_remove(thread, words), LULL_OK);
+  ck_assert_ptr_null(words[0]);
+  ck_assert(shaded_exactly(mutator, o, NULL));
   mutator->phase = LU_IDLE;
   tear_down();
 }
@@ -381,7 +428,8 @@ struct worker {
   bool good;
 };
 
-/* Makes, reads, sets and releases handles at random; each must hold what this thread put into it. */
+/* Makes, reads, sets and releases handles at random; each must hold what this thread put into it.
+ * */
 static void *handle_worker(void *arg) {
   enum { HELD = 50, ROUNDS = 20000 };
   struct worker *worker = arg;
@@ -481,26 +529,62 @@ START_TEST(of_two_releases_one_succeeds) {
 }
 END_TEST
 
-/* Objects that only ever stand in one of two slots, or in a local that is no root while no poll happens. */
-static struct cell *slots[2];
+/*
+ * Objects that stand in one of two slots, or with the one thread that has taken them out. The slots
+ * are far apart, so that the collector's walk over the range takes a while from the one to the
+ * other. Objects rest in the slot (or handle) about as long as with a thread: what a thread holds
+ * when its roots are scanned is never lost, so it must take them afterwards.
+ */
+enum { PASSES = 1000, APART = 20000, HOLD = 2000 };
+static struct cell *slots[APART];
 static lull_handle *_Atomic passed;
 static atomic_int passes;
-enum { PASSES = 20000 };
 #define MAGIC UINT64_C(0x600dce11600dce11)
 
-/* Takes from one slot, looks, puts into the other; allocates now and then, so that freed memory is used again. */
+/* Lets cycles go on for a while; allocates so little that the heap does not fill, which would make
+ * threads wait. */
+static void hold(lull_thread *self) {
+  for (int i = 0; i < HOLD; i++) {
+    if (i % 100 == 0) {
+      struct cell *garbage = (struct cell *)lull_new(self, cell);
+      garbage->value = 0;
+    }
+    lull_poll(self);
+  }
+}
+
+/* An object that is in no thread's current block, so that a sweep that takes it for dead overwrites
+ * it. */
+static struct cell *new_passed(void) {
+  struct cell *made = new_cell(MAGIC);
+  LULL_ROOTS(thread, made);
+  for (size_t bytes = 0; bytes < 4 * LU_BLOCK_BYTES; bytes += sizeof(struct cell))
+    new_cell(0);
+  return made;
+}
+
+static bool is_whole(const struct cell *object) {
+  return object != NULL && object->value == MAGIC && lull_type_of(object) == cell;
+}
+
+/* Takes from one slot, clearing it, and puts into the other: at once, or after holding the object
+ * in a frame. */
 static void *slot_passer(void *arg) {
   struct worker *worker = arg;
-  struct cell **from = &slots[worker->seed - 1], **to = &slots[2 - worker->seed];
+  bool up = worker->seed == 1;
+  struct cell **from = up ? &slots[0] : &slots[APART - 1],
+              **to = up ? &slots[APART - 1] : &slots[0];
   worker->good = lull_attach(heap, &worker->attached) == LULL_OK;
   while (worker->good && passes < PASSES) {
-    struct cell *garbage = (struct cell *)lull_new(worker->attached, cell);
-    garbage->value = 0;
-    lull_poll(worker->attached);
-    struct cell *taken = (struct cell *)lull_root_exchange(worker->attached, from, NULL);
+    struct cell *taken = NULL;
+    LULL_ROOTS(worker->attached, taken);
+    hold(worker->attached);
+    taken = (struct cell *)lull_root_exchange(worker->attached, from, NULL);
     if (taken == NULL)
       continue;
-    worker->good &= taken->value == MAGIC && lull_type_of(taken) == cell;
+    if (rand_r(&worker->seed) % 2)
+      hold(worker->attached);
+    worker->good &= is_whole(taken);
     lull_root_store(worker->attached, to, taken);
     passes++;
   }
@@ -509,36 +593,33 @@ static void *slot_passer(void *arg) {
 }
 
 START_TEST(an_object_passes_through_two_slots) {
-  set_up_with("heap.max=64M,stress.loop=true,stress.scribble=true,stress.delay=100us");
+  set_up_with("heap.max=8M,stress.loop=true,stress.scribble=true,stress.delay=100us");
   passes = 0;
-  ck_assert_int_eq(lull_shared_range_add(thread, slots, 2), LULL_OK);
-  lull_root_store(thread, &slots[0], new_cell(MAGIC));
+  ck_assert_int_eq(lull_shared_range_add(thread, slots, APART), LULL_OK);
+  lull_root_store(thread, &slots[0], new_passed());
   run_workers(2, slot_passer);
-  const struct cell *left = (const struct cell *)lull_load(&slots[slots[0] == NULL]);
-  ck_assert_ptr_nonnull(left);
-  ck_assert_uint_eq(left->value, MAGIC);
+  ck_assert(is_whole((const struct cell *)lull_load(&slots[slots[0] == NULL ? APART - 1 : 0])));
   ck_assert_int_eq(lull_shared_range_remove(thread, slots), LULL_OK);
   tear_down();
 }
 END_TEST
 
-/* Reads a handle's value and releases the handle at once; holds the object in a frame over a poll; makes a new handle. */
+/* Reads a handle's value and releases the handle at once; holds the object in a frame; makes a new
+ * handle. */
 static void *handle_passer(void *arg) {
   struct worker *worker = arg;
   worker->good = lull_attach(heap, &worker->attached) == LULL_OK;
   while (worker->good && passes < PASSES) {
     struct cell *taken = NULL;
     LULL_ROOTS(worker->attached, taken);
+    hold(worker->attached);
     lull_handle *handle = atomic_exchange(&passed, NULL);
-    if (handle == NULL) {
-      lull_poll(worker->attached);
+    if (handle == NULL)
       continue;
-    }
     taken = (struct cell *)lull_handle_get(worker->attached, handle);
     worker->good &= lull_handle_release(worker->attached, handle) == LULL_OK;
-    struct cell *garbage = (struct cell *)lull_new(worker->attached, cell);
-    garbage->value = 0;
-    worker->good &= taken->value == MAGIC && lull_type_of(taken) == cell;
+    hold(worker->attached);
+    worker->good &= is_whole(taken);
     passed = lull_handle_new(worker->attached, taken);
     passes++;
   }
@@ -547,12 +628,85 @@ static void *handle_passer(void *arg) {
 }
 
 START_TEST(a_handle_is_released_right_after_its_value_was_read) {
-  set_up_with("heap.max=64M,stress.loop=true,stress.scribble=true,stress.delay=100us");
+  set_up_with("heap.max=8M,stress.loop=true,stress.scribble=true,stress.delay=100us");
   passes = 0;
-  passed = lull_handle_new(thread, new_cell(MAGIC));
-  run_workers(3, handle_passer);
-  const struct cell *left = (const struct cell *)lull_handle_get(thread, passed);
-  ck_assert_uint_eq(left->value, MAGIC);
+  passed = lull_handle_new(thread, new_passed());
+  run_workers(2, handle_passer);
+  ck_assert(is_whole((const struct cell *)lull_handle_get(thread, passed)));
+  tear_down();
+}
+END_TEST
+
+/*
+ * The only reference is loaded from a shared root by a thread whose own roots have been scanned,
+ * and removed from there at once, before the collector looks: nobody would mark the object but the
+ * barrier of the store that removes it.
+ */
+static lull_handle *only;
+
+/* Loads the object and clears the root, by one of the forms. */
+static struct cell *take_by(int form) {
+  struct cell *taken = (struct cell *)lull_load(&slots[0]), *expected = taken;
+  switch (form) {
+  case 0:
+    return (struct cell *)lull_root_exchange(thread, &slots[0], NULL);
+  case 1:
+    lull_root_store(thread, &slots[0], NULL);
+    return taken;
+  case 2:
+    return lull_root_compare_exchange(thread, &slots[0], &expected, NULL) ? taken : NULL;
+  case 3:
+    return lull_shared_range_remove(thread, slots) == LULL_OK ? taken : NULL;
+  case 4:
+    taken = (struct cell *)lull_handle_get(thread, only);
+    lull_handle_set(thread, only, NULL);
+    return taken;
+  default:
+    taken = (struct cell *)lull_handle_get(thread, only);
+    return lull_handle_release(thread, only) == LULL_OK ? taken : NULL;
+  }
+}
+
+static void put_by(int form, struct cell *object) {
+  if (form == 3)
+    ck_assert_int_eq(lull_shared_range_add(thread, slots, 1), LULL_OK);
+  if (form <= 3)
+    lull_root_store(thread, &slots[0], object);
+  else if (form == 4)
+    lull_handle_set(thread, only, object);
+  else
+    only = lull_handle_new(thread, object);
+}
+
+/* Polls until the thread's own poll has taken it from one phase to another. */
+static void poll_into(enum lu_phase phase) {
+  const struct lu_mutator *mutator = lu_mutator_of(thread);
+  while (mutator->phase == phase)
+    lull_poll(thread);
+  while (mutator->phase != phase)
+    lull_poll(thread);
+}
+
+START_TEST(an_object_taken_before_the_scan_survives) {
+  set_up_with("heap.max=8M,stress.loop=true,stress.scribble=true,stress.delay=2ms,verify=phase");
+  ck_assert_int_eq(lull_shared_range_add(thread, slots, 1), LULL_OK);
+  only = lull_handle_new(thread, NULL);
+  put_by(_i, new_passed());
+  for (int exposed = 0; exposed < 3;) {
+    struct cell *taken = NULL;
+    LULL_ROOTS(thread, taken);
+    poll_into(LU_TRACE);
+    taken = take_by(_i);
+    exposed += !atomic_load(&heap->marking.tracing);
+    uint64_t ended = atomic_load(&heap->cycle.ended);
+    while (atomic_load(&heap->cycle.ended) == ended)
+      lull_poll(thread);
+    ck_assert(is_whole(taken));
+    put_by(_i, taken);
+  }
+  if (_i != 5)
+    ck_assert_int_eq(lull_handle_release(thread, only), LULL_OK);
+  ck_assert_int_eq(lull_shared_range_remove(thread, slots), LULL_OK);
   tear_down();
 }
 END_TEST
@@ -598,7 +752,8 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("roots");
-  TCase *owned = tcase_create("owned"), *shared = tcase_create("shared"), *many = tcase_create("many threads");
+  TCase *owned = tcase_create("owned"), *shared = tcase_create("shared"),
+        *many = tcase_create("many threads");
   tcase_add_test(owned, frames_keep_and_pop);
 #ifdef LULL_DEBUG
   tcase_add_test_raise_signal(owned, frames_popped_out_of_order_are_reported, SIGABRT);
@@ -615,12 +770,15 @@ int main(void) {
   tcase_add_test(shared, a_handle_released_twice_is_refused);
   tcase_add_test(shared, shared_ranges_hold_and_are_cleared);
   tcase_add_test(shared, the_walk_finds_every_slot);
+  tcase_add_test(shared, a_range_is_removed_under_the_walk);
+  tcase_add_test(shared, the_free_list_counts_its_changes);
   tcase_add_loop_test(shared, root_stores_shade_by_phase, LU_IDLE, LU_TRACE + 1);
   suite_add_tcase(suite, shared);
   tcase_add_test(many, handles_from_many_threads);
   tcase_add_test(many, of_two_releases_one_succeeds);
   tcase_add_test(many, an_object_passes_through_two_slots);
   tcase_add_test(many, a_handle_is_released_right_after_its_value_was_read);
+  tcase_add_loop_test(many, an_object_taken_before_the_scan_survives, 0, 6);
   tcase_add_test(many, ranges_come_and_go_while_cycles_run);
   suite_add_tcase(suite, many);
   return run_suite(suite);
