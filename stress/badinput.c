@@ -135,7 +135,7 @@ static void bad_options(void) {
   check_option("gc.mode", "sometimes", LULL_E_RANGE, "gc.mode");
   check_option("verify", "maybe", LULL_E_RANGE, "verify");
   check_option("stress.epoch_bits", "3", LULL_E_RANGE, "stress.epoch_bits");
-  check_option("stress.epoch_bits", "17", LULL_E_RANGE, "stress.epoch_bits");
+  check_option("stress.epoch_bits", "16", LULL_E_RANGE, "stress.epoch_bits");
 }
 
 /* A heap made with a bad environment: with a line only, or refused under `strict`. */

@@ -354,7 +354,8 @@ int main(int argc, char **argv) {
   lull_thread *thread;
 
   arguments_parse(argc, argv, "Two threads pass one object through two places.", table);
-  heap = heap_make("heap.max=32M,stress.loop=true,stress.scribble=true,stress.delay=20us", options);
+  heap =
+      heap_make("heap.max=32M,stress.loop=true,stress.scribble=true,stress.delay=500us", options);
   define_types(heap);
   thread = heap_attach(heap);
   figures_start("handoff");

@@ -30,7 +30,7 @@ static const struct chance chances[] = {
     {"stress.packet", 2, {"1", "2", "7"}},
     {"stress.delay", 2, {"5us", "50us", "200us", "1ms"}},
     {"stress.loop", 2, {"true"}},
-    {"stress.epoch_bits", 2, {"4", "5", "8", "16"}},
+    {"stress.epoch_bits", 2, {"4", "5", "8", "15"}},
     {"stress.membarrier", 3, {"false"}},
 };
 

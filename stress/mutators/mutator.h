@@ -134,6 +134,7 @@ void shared_clear(struct mutator *m);
 void shared_new(struct mutator *m);
 void shared_store(struct mutator *m);
 void shared_compare_exchange(struct mutator *m);
+void shared_transfer(struct mutator *m);
 void shared_copy(struct mutator *m);
 void shared_fill(struct mutator *m);
 void shared_root(struct mutator *m);

@@ -27,6 +27,7 @@ static const struct {
     {shared_new, "shared_new", 1200},
     {shared_store, "shared_store", 800},
     {shared_compare_exchange, "shared_compare_exchange", 300},
+    {shared_transfer, "shared_transfer", 60},
     {shared_copy, "shared_copy", 150},
     {shared_fill, "shared_fill", 50},
     {shared_root, "shared_root", 500},

@@ -12,7 +12,7 @@
 #include "stress/common/check.h"
 #include "stress/mutators/mutator.h"
 
-enum { STEPS_MOST = 5, INIT_MOST = 8, COPY_MOST = 48 };
+enum { STEPS_MOST = 5, INIT_MOST = 8, COPY_MOST = 48, TRANSFERS_MOST = 400, NURSERY = 4 };
 
 /* Checks an object that was loaded from a racy field; NULL passes. */
 static struct thing *expect(struct mutator *m, struct thing *thing) {
@@ -156,7 +156,9 @@ static void init_fields(struct mutator *m, struct thing *fresh, enum kind kind) 
 static void publish(struct mutator *m, struct thing *thing) {
   struct thing *owner = once(m, 2) ? pick_changeable(m) : NULL;
 
-  if (owner)
+  if (once(m, 3))
+    lull_root_store(m->thread, &m->world->slots[below(m, NURSERY)], thing);
+  else if (owner)
     lull_store(m->thread, owner, random_field(m, owner), thing);
   else if (once(m, 5))
     set_handle(m, thing);
@@ -201,6 +203,34 @@ void shared_compare_exchange(struct mutator *m) {
   expected = once(m, 4) ? value : expect(m, lull_load(field));
   if (!lull_compare_exchange(m->thread, owner, field, &expected, value))
     expect(m, expected);
+}
+
+/* An object with references that was made not long ago: the first root slots hold many of them. */
+static struct thing *pick_young(struct mutator *m) {
+  struct thing *thing = expect(m, lull_load(&m->world->slots[below(m, NURSERY)]));
+
+  if (thing && thing_class(thing) == CLASS_SHARED &&
+      thing_slots(thing_kind(&m->world->kinds, thing), thing) > 0)
+    return thing;
+  return NULL;
+}
+
+/*
+ * Takes references out of fields and puts each into another object, young ones above all, many
+ * times without a poll between. Meanwhile other threads go through phases that this one has not
+ * seen: what it takes out of an object that was not logged, and puts into one that will not be
+ * scanned, stands nowhere else.
+ */
+void shared_transfer(struct mutator *m) {
+  for (uint32_t n = 1 + below(m, TRANSFERS_MOST); n > 0; n--) {
+    struct thing *from = pick_changeable(m), *to = once(m, 4) ? pick_changeable(m) : pick_young(m);
+    struct thing *thing;
+    if (!from || !to)
+      continue;
+    thing = expect(m, lull_exchange(m->thread, from, random_field(m, from), NULL));
+    if (thing)
+      lull_store(m->thread, to, random_field(m, to), thing);
+  }
 }
 
 /* Between two shared objects, or within one with overlap, while others change both. */
