@@ -1,7 +1,7 @@
 /*
- * test_verify.c: the verifier can fail: a sound heap is broken on purpose, in one way at a time, and each way must be reported, by
- * the text that belongs to it; put right again, the heap must pass. Then the oracle against counted graphs of every
- * layout, and the stop-the-world mode.
+ * test_verify.c: the verifier can fail: a sound heap is broken on purpose, in one way at a time,
+ * and each way must be reported, by the text that belongs to it; put right again, the heap must
+ * pass. Then the oracle against counted graphs of every layout, and the stop-the-world mode.
  */
 #include <pthread.h>
 #include <regex.h>
@@ -31,8 +31,9 @@ static void watch_log(const char *line, void *data) {
 }
 
 /*
- * A heap between two cycles: `old` (a list of two, survived two collections, the first sweep of its block over), `young` (born since),
- * `vector` (large, old), all in roots; a free block; a block with holes.
+ * A heap between two cycles: `old` (a list of two, survived two collections, the first sweep of its
+ * block over), `young` (born since), `vector` (large, old), all in roots; a free block; a block
+ * with holes.
  */
 struct scene {
   lull_heap *heap;
@@ -133,7 +134,9 @@ static struct lu_block *block_in(enum lu_block_state state) {
   return NULL;
 }
 
-static char *memory_of(const struct lu_block *block) { return lu_block_memory(&scene.heap->space, block); }
+static char *memory_of(const struct lu_block *block) {
+  return lu_block_memory(&scene.heap->space, block);
+}
 
 static _Atomic uint64_t *claim_of(const struct lu_block *block, enum lu_pool pool) {
   return &lu_slab_of(&scene.heap->space, memory_of(block))->claim[pool];
@@ -207,7 +210,8 @@ END_TEST
 START_TEST(marking_that_lost_an_object) {
   set_scene();
   expect_at(LU_EDGE_MARKED, "is reachable and not marked");
-  /* Reachable when the roots had been scanned, dropped since, and not marked: nothing reachable tells of it. */
+  /* Reachable when the roots had been scanned, dropped since, and not marked: nothing reachable
+   * tells of it. */
   bool found = lu_is_marked(scene.young, current_map());
   ck_assert(!found);
   struct lu_oracle *before = scene.heap->snapshot;
@@ -240,7 +244,8 @@ START_TEST(bad_references) {
   expect("lies in a block that holds no objects");
   *slot = (struct cell *)((char *)scene.vector + 64);
   expect("is no large object that the heap knows of");
-  *slot = (struct cell *)(scene.heap->space.base + (scene.heap->space.slab_count - 1) * LU_SLAB_BYTES);
+  *slot =
+      (struct cell *)(scene.heap->space.base + (scene.heap->space.slab_count - 1) * LU_SLAB_BYTES);
   expect("lies in a slab that is not in use");
   *slot = right;
   /* Into the middle of an object: its value there happens to look like a header. */
@@ -488,9 +493,12 @@ struct shape {
   lull_trace_fn *trace;
 };
 
-static void trace_third(void *object, lull_visitor *visitor) { lull_visit(visitor, (void **)object + 3); }
+static void trace_third(void *object, lull_visitor *visitor) {
+  lull_visit(visitor, (void **)object + 3);
+}
 
-static const uint64_t two_words[] = {0x0a}, far_words[] = {1u << 2, 1u << 5, 0}, third_word[] = {0x4};
+static const uint64_t two_words[] = {0x0a}, far_words[] = {1u << 2, 1u << 5, 0},
+                      third_word[] = {0x4};
 static const struct shape shapes[] = {
     {"none", {0}, {0}, 64, 0, 0, 0, NULL},
     {"map", {LULL_REFS_MAP, 0, two_words, 1}, {0}, 40, 0, 0, 2, NULL},
@@ -560,7 +568,8 @@ static void check_shape(const struct shape *shape) {
   ck_assert_int_eq(lull_verify(scene.thread), LULL_OK);
 }
 
-/* The oracle reaches as many objects as the shape has references, by slots that the collector's walk names. */
+/* The oracle reaches as many objects as the shape has references, by slots that the collector's
+ * walk names. */
 START_TEST(the_oracle_finds_every_layout) {
   set_scene();
   ck_assert_int_eq(lull_thread_range_remove(scene.thread, &scene.old), LULL_OK);
@@ -601,7 +610,8 @@ END_TEST
 static void expect_gc_line(const char *cause, int number) {
   char pattern[128];
   regex_t regex;
-  snprintf(pattern, sizeof pattern, "GC\\(%d\\) Pause Full \\(%s\\) [0-9]+M->[0-9]+M\\(64M\\) [0-9]+\\.[0-9]{3}ms$", number,
+  snprintf(pattern, sizeof pattern,
+           "GC\\(%d\\) Pause Full \\(%s\\) [0-9]+M->[0-9]+M\\(64M\\) [0-9]+\\.[0-9]{3}ms$", number,
            cause);
   ck_assert_int_eq(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
   ck_assert_msg(regexec(&regex, gc_line, 0, NULL, 0) == 0, "%s", gc_line);
@@ -610,7 +620,8 @@ static void expect_gc_line(const char *cause, int number) {
 
 START_TEST(stop_the_world_collections) {
   lull_log_to(watch_log, NULL);
-  lull_heap *heap = heap_with("heap.max=64M,gc.mode=stw,verify=cycle,stress.epoch_bits=4,stress.scribble=true,log=gc");
+  lull_heap *heap = heap_with(
+      "heap.max=64M,gc.mode=stw,verify=cycle,stress.epoch_bits=4,stress.scribble=true,log=gc");
   lull_thread *thread = attach(heap);
   lull_type cell = cell_type(heap), vectors = vector_type(heap);
   {
@@ -650,7 +661,8 @@ START_TEST(stop_the_world_collections) {
 }
 END_TEST
 
-/* A program of fixed allocations, which collects by itself; returns how many collections there were. */
+/* A program of fixed allocations, which collects by itself; returns how many collections there
+ * were. */
 static uint64_t run_program(void) {
   lull_heap *heap = heap_with("heap.max=32M,gc.mode=stw,verify=cycle");
   lull_thread *thread = attach(heap);
@@ -760,7 +772,8 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("verify");
-  TCase *broken = tcase_create("broken on purpose"), *oracle = tcase_create("oracle"), *stw = tcase_create("stop the world");
+  TCase *broken = tcase_create("broken on purpose"), *oracle = tcase_create("oracle"),
+        *stw = tcase_create("stop the world");
   tcase_add_test(broken, missing_mark);
   tcase_add_test(broken, stray_marks);
   tcase_add_test(broken, births_of_a_cycle);

@@ -136,11 +136,25 @@ static bool collect(struct stw *stw) {
   return true;
 }
 
+/*
+ * A thread does not stop: the request is dropped, and allocation asks again an eighth of the limit
+ * later. Otherwise every allocation from here on would wait for stall.timeout.
+ */
+static void postpone(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  atomic_store(&cycle->wanted, atomic_load(&cycle->begun));
+  uint64_t allocated = atomic_load_explicit(&cycle->pacer.allocated, memory_order_relaxed);
+  atomic_store_explicit(&cycle->pacer.trigger, allocated + heap->space.limit / 8,
+                        memory_order_relaxed);
+}
+
 bool lu_stw_collect(lull_heap *heap, enum lu_cause cause) {
   struct stw stw = {
       .heap = heap, .began = lu_now_ns(), .used_before = atomic_load(&heap->space.used)};
-  if (!lu_stop_the_world(&heap->registry, heap->settings.stall_timeout))
+  if (!lu_stop_the_world(&heap->registry, heap->settings.stall_timeout)) {
+    postpone(heap);
     return false;
+  }
   bool done = collect(&stw);
   if (done) {
     report(&stw, cause);
