@@ -1,0 +1,887 @@
+/*
+ * test_interleavings.c: what the protocol is for, step by step: two threads are led through the phases of a cycle one handshake at a time, and
+ * do in each phase what would lose an object if a rule were missing (doc/design/defects.md, tests/models/start.pml).
+ *
+ * A puppet is an attached thread that waits, RUNNING and without polling, for the next thing to do; so the collector waits for it,
+ * and every interleaving below is the only one that can happen. The victim is old, in a block that the cycle sweeps, and scribbled over
+ * when it is taken for dead; the verifier looks at the heap after the cycle.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include "heap/heap.h"
+#include "tests/fixture.h"
+#include "threads/handshake.h"
+
+#define MAGIC UINT64_C(0x600dce11600dce11)
+#define ITEMS 3000  /* of the large vector: 24 KB */
+#define SMALL 100
+
+struct puppet {
+  pthread_t id;
+  sem_t go, done;
+  void (*act)(struct puppet *puppet);
+  lull_thread *thread;
+  enum lu_phase phase;    /* for advance */
+  struct cell *root[4];   /* a thread range */
+};
+
+/* A node whose layout is told by a callback, which lets a test look into the middle of a barrier. */
+struct node {
+  lull_object header;
+  struct cell *held;
+  void *other;
+};
+
+static lull_heap *heap;
+static struct puppet a, b, c;
+static lull_type cells, vectors, nodes;
+static struct cell *victim;       /* old; held by what the test says */
+static struct cell *tail;         /* hangs from the victim */
+static struct vector *shared;     /* held by a handle; old */
+static lull_handle *handle, *spare_handle;
+static uint64_t target;           /* the number of the cycle under test */
+static _Atomic bool over;         /* nobody need poll any more */
+static void (*in_trace)(void);    /* called once by the next trace of a node */
+
+static struct lu_mutator *mutator_of(const struct puppet *puppet) { return lu_mutator_of(puppet->thread); }
+static struct lu_os_thread *os_of(const struct puppet *puppet) { return mutator_of(puppet)->thread.os; }
+
+static void *live(void *arg) {
+  struct puppet *puppet = arg;
+  puppet->thread = attach(heap);
+  ck_assert_int_eq(lull_thread_range_add(puppet->thread, puppet->root, 4), LULL_OK);
+  for (;;) {
+    sem_post(&puppet->done);
+    while (sem_wait(&puppet->go) != 0)
+      ;
+    if (puppet->act == NULL)
+      return NULL;
+    puppet->act(puppet);
+  }
+}
+
+static void await(struct puppet *puppet) {
+  while (sem_wait(&puppet->done) != 0)
+    ;
+}
+
+static void create(struct puppet *puppet) {
+  sem_init(&puppet->go, 0, 0);
+  sem_init(&puppet->done, 0, 0);
+  ck_assert_int_eq(pthread_create(&puppet->id, NULL, live, puppet), 0);
+  await(puppet);
+}
+
+static void start(struct puppet *puppet, void (*act)(struct puppet *puppet)) {
+  puppet->act = act;
+  sem_post(&puppet->go);
+}
+
+static void let(struct puppet *puppet, void (*act)(struct puppet *puppet)) {
+  start(puppet, act);
+  await(puppet);
+}
+
+/* One request at a time: lull_poll would also take the next one, if it came at once. */
+static void advance(struct puppet *puppet) {
+  while (mutator_of(puppet)->phase != puppet->phase) {
+    lu_requests_run(os_of(puppet));
+    sched_yield();
+  }
+}
+
+static void lead(struct puppet *puppet, enum lu_phase phase) {
+  puppet->phase = phase;
+  let(puppet, advance);
+}
+
+static void lead_both(enum lu_phase phase) {
+  lead(&a, phase);
+  lead(&b, phase);
+}
+
+/* What the collector has armed last, as a thread that joins would find it. */
+static struct lu_armed armed_now(void) {
+  lu_lock(&heap->registry.lock);
+  struct lu_armed armed = heap->cycle.armed;
+  lu_unlock(&heap->registry.lock);
+  return armed;
+}
+
+static bool is_idle_armed(void) { return armed_now().phase == LU_IDLE; }
+static bool is_settling(void) { return is_idle_armed() && !armed_now().born_live; }
+
+/* The puppet takes requests until one of them is the wanted one, which it leaves open. */
+static bool (*stop_at)(void);
+
+static void take_requests_until(struct puppet *puppet) {
+  struct lu_thread *thread = &mutator_of(puppet)->thread;
+  for (;;) {
+    if (atomic_load(&thread->request) == atomic_load(&thread->acknowledged))
+      sched_yield();
+    else if (stop_at())
+      return;
+    else
+      lu_requests_run(os_of(puppet));
+  }
+}
+
+static void poll_to_the_end(struct puppet *puppet) {
+  while (atomic_load(&heap->cycle.ended) < target && !atomic_load(&over))
+    lull_poll(puppet->thread);
+}
+
+static struct cell *new_cell(struct puppet *puppet, uint64_t value) {
+  struct cell *cell = (struct cell *)lull_new(puppet->thread, cells);
+  EXPECT(cell != NULL);
+  cell->value = value;
+  return cell;
+}
+
+/* Uses up what is left of the thread's block, and some more. */
+static void leave_blocks(struct puppet *puppet) {
+  for (size_t bytes = 0; bytes < 4 * LU_BLOCK_BYTES; bytes += sizeof(struct cell))
+    new_cell(puppet, 0);
+}
+
+static size_t length = SMALL;
+
+/* The victim is a's only root, and in no block that anybody allocates in. */
+static void make_scene(struct puppet *puppet) {
+  puppet->root[0] = new_cell(puppet, MAGIC);
+  puppet->root[1] = new_cell(puppet, MAGIC + 1);
+  lull_store(puppet->thread, puppet->root[0], &puppet->root[0]->next, puppet->root[1]);
+  victim = puppet->root[0];
+  tail = puppet->root[1];
+  puppet->root[1] = NULL;
+  shared = (struct vector *)lull_new_array(puppet->thread, vectors, length);
+  handle = lull_handle_new(puppet->thread, shared);
+  spare_handle = lull_handle_new(puppet->thread, NULL);
+  leave_blocks(puppet);
+  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
+  leave_blocks(puppet);
+  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
+}
+
+static void trace_node(void *object, lull_visitor *visitor) {
+  struct node *node = object;
+  void (*look)(void) = in_trace;
+  in_trace = NULL;
+  if (look != NULL)
+    look();
+  lull_visit(visitor, &node->held);
+  lull_visit(visitor, &node->other);
+}
+
+static void define_types(void) {
+  lull_type_desc desc = {.struct_size = sizeof desc,
+                         .name = "node",
+                         .size = sizeof(struct node),
+                         .layout = {.refs = LULL_REFS_TRACE},
+                         .trace = trace_node};
+  cells = cell_type(heap);
+  vectors = vector_type(heap);
+  ck_assert_int_eq(lull_type_define(heap, &desc, &nodes), LULL_OK);
+}
+
+static void set_up_with(const char *options) {
+  heap = heap_with(options);
+  define_types();
+  create(&a);
+  let(&a, make_scene);
+  create(&b);
+}
+
+#define OPTIONS "heap.max=64M,gc.every=1G,gc.helpers=0,stress.scribble=true,verify=cycle"
+
+static void set_up(void) { set_up_with(OPTIONS); }
+
+static void begin(void) {
+  target = lu_cycle_request(heap, LU_CAUSE_EXPLICIT);
+}
+
+/* Both threads let the cycle go on to its end. */
+static void finish(void) {
+  start(&a, poll_to_the_end);
+  if (b.thread != NULL)
+    start(&b, poll_to_the_end);
+  await(&a);
+  if (b.thread != NULL)
+    await(&b);
+}
+
+/* The victim has lived through the cycle. */
+static void check_victim(void) {
+  ck_assert_uint_eq(atomic_load(&heap->cycle.ended), target);
+  ck_assert_uint_eq(victim->value, MAGIC);
+  ck_assert_ptr_eq(victim->next, tail);
+  ck_assert_uint_eq(tail->value, MAGIC + 1);
+}
+
+static void block(struct puppet *puppet) { ck_assert_int_eq(lull_blocked_begin(puppet->thread), LULL_OK); }
+static void unblock(struct puppet *puppet) { ck_assert_int_eq(lull_blocked_end(puppet->thread), LULL_OK); }
+static void verify(struct puppet *puppet) { ck_assert_int_eq(lull_verify(puppet->thread), LULL_OK); }
+
+static void verify_now(void) {
+  let(&b, block);
+  let(&a, verify);
+  let(&b, unblock);
+}
+
+static void detach(struct puppet *puppet) {
+  memset(puppet->root, 0, sizeof puppet->root);
+  ck_assert_int_eq(lull_detach(puppet->thread), LULL_OK);
+  puppet->thread = NULL;
+}
+
+static void end(struct puppet *puppet) {
+  if (puppet->thread != NULL)
+    let(puppet, detach);
+  start(puppet, NULL);
+  pthread_join(puppet->id, NULL);
+}
+
+static void tear_down(void) {
+  end(&b);
+  end(&a);
+  ck_assert_int_eq(lull_heap_destroy(heap), LULL_OK);
+}
+
+/* Things that puppets do. */
+
+static void put_into_shared(struct puppet *puppet) {
+  lull_store(puppet->thread, shared, &shared->item[length - 1], puppet->root[0]);
+}
+
+static void put_and_forget(struct puppet *puppet) {
+  put_into_shared(puppet);
+  puppet->root[0] = NULL;
+}
+
+/* The barrier of a store whose second half is store_now. */
+static void barrier_only(struct puppet *puppet) {
+  lull_barrier(puppet->thread, shared, &shared->item[length - 1], puppet->root[0]);
+}
+
+static void store_now(struct puppet *puppet) {
+  __atomic_store_n((lull_word *)&shared->item[length - 1], (void *)puppet->root[0], __ATOMIC_RELEASE);
+  puppet->root[0] = NULL;
+}
+
+static void store_elsewhere(struct puppet *puppet) {
+  lull_store(puppet->thread, shared, &shared->item[0], NULL);
+}
+
+static void take_from_shared(struct puppet *puppet) {
+  puppet->root[0] = (struct cell *)lull_exchange(puppet->thread, shared, &shared->item[length - 1], NULL);
+  EXPECT(puppet->root[0] == victim);
+}
+
+static void load_and_clear(struct puppet *puppet) {
+  puppet->root[0] = (struct cell *)lull_load(&shared->item[length - 1]);
+  EXPECT(puppet->root[0] == victim);
+  lull_store(puppet->thread, shared, &shared->item[length - 1], NULL);
+}
+
+static void load_from_shared(struct puppet *puppet) {
+  puppet->root[0] = (struct cell *)lull_load(&shared->item[length - 1]);
+  EXPECT(puppet->root[0] == victim);
+}
+
+static void clear_in_shared(struct puppet *puppet) {
+  lull_store(puppet->thread, shared, &shared->item[length - 1], NULL);
+}
+
+static void bear_one(struct puppet *puppet) { puppet->root[1] = new_cell(puppet, MAGIC); }
+
+/* Deletions: what a scanned thread takes out of an object is in its registers only. */
+
+static void take_out(void (*take)(struct puppet *puppet)) {
+  let(&a, put_and_forget);
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  lead(&b, LU_TRACE);
+  let(&b, take);
+  finish();
+  check_victim();
+  tear_down();
+}
+
+START_TEST(a_scanned_thread_takes_the_only_reference) {
+  set_up();
+  take_out(take_from_shared);
+}
+END_TEST
+
+START_TEST(a_scanned_thread_clears_the_only_reference) {
+  set_up();
+  take_out(load_and_clear);
+}
+END_TEST
+
+START_TEST(a_scanned_thread_takes_from_a_large_object) {
+  length = ITEMS;
+  set_up();
+  take_out(take_from_shared);
+}
+END_TEST
+
+/* Without packets an object is kept by its mark and a flag. */
+START_TEST(a_scanned_thread_takes_without_packets) {
+  length = _i == 0 ? SMALL : ITEMS;
+  set_up_with(OPTIONS ",fault.packet=1");
+  let(&a, bear_one);
+  take_out(take_from_shared);
+}
+END_TEST
+
+/* A third thread joins while the cycle runs, and knows what the others know. */
+START_TEST(a_thread_that_joins_takes_the_only_reference) {
+  set_up();
+  let(&a, put_and_forget);
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  lead(&b, LU_TRACE);
+  create(&c);
+  ck_assert_int_eq(mutator_of(&c)->phase, LU_TRACE);
+  let(&c, take_from_shared);
+  start(&c, poll_to_the_end);
+  finish();
+  await(&c);
+  check_victim();
+  end(&c);
+  tear_down();
+}
+END_TEST
+
+/* What a thread has shaded stays shaded when it leaves. */
+START_TEST(a_thread_that_shaded_leaves) {
+  set_up();
+  let(&a, put_and_forget);
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  lead(&b, LU_TRACE);
+  create(&c);
+  let(&b, load_from_shared);
+  let(&c, clear_in_shared);
+  end(&c);
+  finish();
+  check_victim();
+  tear_down();
+}
+END_TEST
+
+/* Copy before log: b stores into the node while a copies it. */
+
+static struct node *node;
+
+static void make_node(struct puppet *puppet) {
+  node = (struct node *)lull_new(puppet->thread, nodes);
+  EXPECT(node != NULL);
+  lull_handle_set(puppet->thread, spare_handle, node);
+  lull_store(puppet->thread, node, &node->held, puppet->root[0]);
+  puppet->root[0] = NULL;
+}
+
+static void take_from_node(struct puppet *puppet) {
+  puppet->root[0] = (struct cell *)lull_exchange(puppet->thread, node, &node->held, NULL);
+  EXPECT(puppet->root[0] == victim);
+}
+
+static void let_b_take(void) { let(&b, take_from_node); }
+
+static void store_into_node(struct puppet *puppet) {
+  in_trace = let_b_take;
+  lull_store(puppet->thread, node, &node->other, NULL);
+  EXPECT(in_trace == NULL);
+}
+
+START_TEST(a_store_comes_in_the_middle_of_a_copy) {
+  set_up();
+  let(&a, make_node);
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  lead(&b, LU_TRACE);
+  let(&a, store_into_node);
+  finish();
+  check_victim();
+  tear_down();
+}
+END_TEST
+
+/* The window. */
+
+/* b is scanned already; a, which is not, stores what only a holds into an object that is logged, and lets it go. */
+START_TEST(a_new_value_passes_to_a_scanned_thread) {
+  set_up();
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  lead(&b, LU_TRACE);
+  let(&a, store_elsewhere);
+  let(&a, put_and_forget);
+  let(&b, take_from_shared);
+  finish();
+  check_victim();
+  tear_down();
+}
+END_TEST
+
+/* a stores in the window: barrier and store stand on two sides of b's first store in the new epoch. */
+static void straddle(void) {
+  begin();
+  lead_both(LU_WINDOW);
+  let(&a, barrier_only);
+  lead(&b, LU_BUMPED);
+  let(&b, store_elsewhere);
+  let(&a, store_now);
+  lead(&a, LU_BUMPED);
+  lead(&b, LU_TRACE);
+  let(&b, take_from_shared);
+  finish();
+  check_victim();
+  tear_down();
+}
+
+START_TEST(a_store_in_the_window_straddles_the_first_log) {
+  set_up();
+  straddle();
+}
+END_TEST
+
+START_TEST(a_store_in_the_window_without_packets) {
+  set_up_with(OPTIONS ",fault.packet=1");
+  straddle();
+}
+END_TEST
+
+/* An object that was stored into in the window has not been copied. */
+START_TEST(a_log_of_the_window_is_no_log_of_the_cycle) {
+  set_up();
+  let(&a, put_and_forget);
+  begin();
+  lead_both(LU_WINDOW);
+  let(&a, store_elsewhere);
+  lead_both(LU_BUMPED);
+  lead(&b, LU_TRACE);
+  let(&b, take_from_shared);
+  finish();
+  check_victim();
+  tear_down();
+}
+END_TEST
+
+/* A birth is not scanned, so what an initialising store puts into it must be shaded. */
+static void init_newborn(struct puppet *puppet) {
+  puppet->root[1] = new_cell(puppet, 1);
+  lull_init(puppet->thread, puppet->root[1], &puppet->root[1]->next, puppet->root[0]);
+  puppet->root[0] = NULL;
+}
+
+START_TEST(a_birth_holds_the_only_reference) {
+  set_up();
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  let(&a, init_newborn);
+  finish();
+  check_victim();
+  ck_assert_ptr_eq(a.root[1]->next, victim);
+  tear_down();
+}
+END_TEST
+
+/* Shared roots. */
+
+static void set_handle(struct puppet *puppet) {
+  lull_handle_set(puppet->thread, spare_handle, puppet->root[0]);
+  puppet->root[0] = NULL;
+}
+
+static void release_handle(struct puppet *puppet) {
+  puppet->root[0] = (struct cell *)lull_handle_get(puppet->thread, spare_handle);
+  EXPECT(puppet->root[0] == victim);
+  ck_assert_int_eq(lull_handle_release(puppet->thread, spare_handle), LULL_OK);
+}
+
+/* Before a thread knows of the cycle it may still move its only reference into a handle. */
+START_TEST(a_handle_is_set_before_the_window) {
+  set_up();
+  begin();
+  while (atomic_load(&os_of(&a)->poll_word) == 0)
+    sched_yield();
+  let(&a, set_handle);
+  finish();
+  check_victim();
+  tear_down();
+}
+END_TEST
+
+START_TEST(a_handle_is_released_by_a_scanned_thread) {
+  set_up();
+  let(&a, set_handle);
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  lead(&b, LU_TRACE);
+  let(&b, release_handle);
+  finish();
+  check_victim();
+  tear_down();
+}
+END_TEST
+
+/* More roots than the collector's own packets hold when it has found them all. */
+enum { MANY = 3 * LU_PACKET_ENTRIES };
+static lull_handle *many[MANY];
+
+static void make_many(struct puppet *puppet) {
+  for (size_t i = 0; i < MANY; i++)
+    many[i] = lull_handle_new(puppet->thread, new_cell(puppet, i));
+  leave_blocks(puppet);
+  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
+  leave_blocks(puppet);
+  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
+  for (size_t i = 0; i < MANY; i++)
+    EXPECT(((struct cell *)lull_handle_get(puppet->thread, many[i]))->value == i);
+}
+
+START_TEST(many_shared_roots_are_all_found) {
+  heap = heap_with(OPTIONS);
+  define_types();
+  create(&a);
+  let(&a, make_many);
+  end(&a);
+  ck_assert_int_eq(lull_heap_destroy(heap), LULL_OK);
+}
+END_TEST
+
+/* Every item of a large vector is old, and held by it alone. */
+static void fill_large(struct puppet *puppet) {
+  for (size_t i = 0; i < length; i++)
+    lull_store(puppet->thread, shared, &shared->item[i], new_cell(puppet, i));
+  leave_blocks(puppet);
+  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
+  leave_blocks(puppet);
+  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
+  for (size_t i = 0; i < length; i++)
+    EXPECT(shared->item[i]->value == i);
+}
+
+START_TEST(a_large_object_is_scanned_to_its_end) {
+  length = ITEMS;
+  heap = heap_with(OPTIONS);
+  define_types();
+  create(&a);
+  let(&a, make_scene);
+  let(&a, fill_large);
+  end(&a);
+  ck_assert_int_eq(lull_heap_destroy(heap), LULL_OK);
+}
+END_TEST
+
+/* Births. */
+
+static void bear_in_new_blocks(struct puppet *puppet) {
+  leave_blocks(puppet);
+  puppet->root[1] = new_cell(puppet, MAGIC);
+  puppet->root[2] = (struct cell *)lull_new_array(puppet->thread, vectors, ITEMS);
+  leave_blocks(puppet);
+}
+
+/* Born after the thread's root scan: nothing marks them but their birth. */
+static void births(void (*bear)(struct puppet *puppet)) {
+  set_up();
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  lead(&b, LU_TRACE);
+  let(&b, bear);
+  finish();
+  check_victim();
+  ck_assert_uint_eq(b.root[1]->value, MAGIC);
+  let(&b, leave_blocks);
+  ck_assert_uint_eq(b.root[1]->value, MAGIC);
+  if (b.root[2] != NULL)
+    ck_assert_uint_eq(((struct vector *)(void *)b.root[2])->length, ITEMS);
+}
+
+START_TEST(a_birth_in_a_block_that_was_held_before) {
+  births(bear_one);
+  tear_down();
+}
+END_TEST
+
+START_TEST(births_in_new_blocks) {
+  births(bear_in_new_blocks);
+  tear_down();
+}
+END_TEST
+
+/* After the cycle births are young: a block that is taken then has none that are marked. */
+START_TEST(births_after_the_cycle_are_not_marked) {
+  births(bear_one);
+  let(&b, leave_blocks);
+  verify_now();
+  tear_down();
+}
+END_TEST
+
+/* A thread that has not heard of the end of live births takes blocks: their marks are cleared after that. */
+START_TEST(a_block_is_taken_before_settling) {
+  set_up();
+  begin();
+  stop_at = is_settling;
+  start(&a, poll_to_the_end);
+  let(&b, take_requests_until);
+  let(&b, leave_blocks);
+  start(&b, poll_to_the_end);
+  await(&a);
+  await(&b);
+  check_victim();
+  verify_now();
+  tear_down();
+}
+END_TEST
+
+/* While a thread may still shade, nothing is swept. */
+START_TEST(the_sweep_waits_for_the_last_thread) {
+  set_up();
+  uint32_t sweeps = atomic_load(&heap->space.sweeps);
+  begin();
+  stop_at = is_idle_armed;
+  start(&a, poll_to_the_end);
+  let(&b, take_requests_until);
+  ck_assert_uint_eq(atomic_load(&heap->space.sweeps), sweeps);
+  start(&b, poll_to_the_end);
+  await(&a);
+  await(&b);
+  check_victim();
+  tear_down();
+}
+END_TEST
+
+/* The remembered set. */
+
+static void store_young(struct puppet *puppet) {
+  lull_store(puppet->thread, shared, &shared->item[length - 1], new_cell(puppet, 0));
+}
+
+START_TEST(an_old_object_is_remembered) {
+  length = _i == 0 ? SMALL : ITEMS;
+  set_up();
+  let(&a, store_young);
+  verify_now();
+  begin();
+  lead_both(LU_WINDOW);
+  let(&a, store_young);
+  lead_both(LU_BUMPED);
+  let(&a, store_young);
+  finish();
+  check_victim();
+  tear_down();
+}
+END_TEST
+
+static void store_and_forget(struct puppet *puppet) {
+  lull_store(puppet->thread, puppet->root[0], &puppet->root[0]->next, NULL);
+  puppet->root[0] = NULL;
+}
+
+START_TEST(a_dead_object_is_not_remembered) {
+  set_up();
+  begin();
+  lead_both(LU_WINDOW);
+  let(&a, store_and_forget);
+  finish();
+  verify_now();
+  tear_down();
+}
+END_TEST
+
+/* Requests and waiting. */
+
+static void collect(struct puppet *puppet) { ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK); }
+
+/* A thread that waits for a collection hears of its end; the time after which it would look by itself is not for tests to wait. */
+START_TEST(a_collection_ends_for_who_waits) {
+  heap = heap_with(OPTIONS ",stall.timeout=3600s");
+  define_types();
+  create(&a);
+  for (int i = 0; i < 20; i++)
+    let(&a, collect);
+  end(&a);
+  ck_assert_int_eq(lull_heap_destroy(heap), LULL_OK);
+}
+END_TEST
+
+static void forget_and_collect(struct puppet *puppet) {
+  puppet->root[0] = NULL;
+  collect(puppet);
+}
+
+/* The cycle that runs has seen the victim already: who asks for a collection now means the next. */
+START_TEST(a_collection_begins_after_its_request) {
+  set_up();
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  lead(&a, LU_TRACE);
+  target++;
+  start(&a, forget_and_collect);
+  start(&b, poll_to_the_end);
+  await(&a);
+  ck_assert_uint_ge(atomic_load(&heap->cycle.ended), target);
+  await(&b);
+  tear_down();
+}
+END_TEST
+
+#define FULL "heap.max=16M,gc.every=1G,gc.helpers=0"
+enum { TEN_MB = 10 << 17, EIGHT_MB = 8 << 17 };
+
+static void hold_much(struct puppet *puppet) {
+  puppet->root[0] = (struct cell *)lull_new_array(puppet->thread, vectors, TEN_MB);
+  EXPECT(puppet->root[0] != NULL);
+}
+
+static void want_much(struct puppet *puppet) {
+  puppet->root[1] = (struct cell *)lull_new_array(puppet->thread, vectors, EIGHT_MB);
+}
+
+static void scanned_then_forget(struct puppet *puppet) {
+  advance(puppet);
+  puppet->root[0] = NULL;
+}
+
+/* The first cycle that a stalled thread waits for may free nothing: what dies during it is the next one's. */
+START_TEST(a_stalled_thread_waits_for_a_second_cycle) {
+  set_up_with(FULL);
+  let(&b, hold_much);
+  start(&a, want_much);
+  b.phase = LU_TRACE;
+  let(&b, scanned_then_forget);
+  target = UINT64_MAX;
+  start(&b, poll_to_the_end);
+  await(&a);
+  ck_assert_ptr_nonnull(a.root[1]);
+  atomic_store(&over, true);
+  await(&b);
+  tear_down();
+}
+END_TEST
+
+static void fail_to_get_much(struct puppet *puppet) {
+  want_much(puppet);
+  ck_assert_ptr_null(puppet->root[1]);
+  ck_assert_int_eq(lull_last_error(), LULL_E_PROGRESS);
+}
+
+static void fail_to_collect(struct puppet *puppet) {
+  ck_assert_int_eq(lull_collect(puppet->thread), LULL_E_PROGRESS);
+}
+
+/* b does not poll. */
+START_TEST(a_thread_that_does_not_poll_holds_up_nobody_for_ever) {
+  set_up_with(FULL ",stall.timeout=100ms");
+  let(&b, hold_much);
+  let(&a, fail_to_get_much);
+  let(&a, fail_to_collect);
+  target = 1 + atomic_load(&heap->cycle.begun);
+  finish();
+  tear_down();
+}
+END_TEST
+
+/* Two heaps of one thread: the request of one comes while the closure of the other runs. */
+
+static lull_heap *second;
+static struct lu_thread *second_thread;
+
+static void ask_for_second(void *data, lull_visitor *visitor) {
+  bool *asked = data;
+  (void)visitor;
+  if (*asked)
+    return;
+  *asked = true;
+  uint64_t before = atomic_load(&second_thread->request);
+  lull_collect_start(second);
+  while (atomic_load(&second_thread->request) == before)
+    sched_yield();
+}
+
+static void collect_with_two_heaps(struct puppet *puppet) {
+  bool asked = false;
+  lull_thread *thread = attach(second);
+  second_thread = &lu_mutator_of(thread)->thread;
+  ck_assert_int_eq(lull_thread_callback_add(puppet->thread, ask_for_second, &asked), LULL_OK);
+  lull_collect_start(heap);
+  while (!asked)
+    lu_requests_run(os_of(puppet));
+  ck_assert(atomic_load(&second_thread->request) == atomic_load(&second_thread->acknowledged) ||
+            atomic_load(&os_of(puppet)->poll_word) != 0);
+  collect(puppet);
+  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  ck_assert_int_eq(lull_thread_callback_remove(puppet->thread, ask_for_second, &asked), LULL_OK);
+  ck_assert_int_eq(lull_detach(thread), LULL_OK);
+}
+
+START_TEST(a_request_comes_while_another_heaps_closure_runs) {
+  set_up();
+  second = heap_with(OPTIONS);
+  let(&b, detach);
+  let(&a, collect_with_two_heaps);
+  ck_assert_int_eq(lull_heap_destroy(second), LULL_OK);
+  tear_down();
+}
+END_TEST
+
+static Suite *suite;
+
+/* Each test is a case of its own name, so that CK_RUN_CASE runs it alone. */
+static void add(const char *name, const TTest *test, int times) {
+  TCase *tcase = tcase_create(name);
+  tcase_set_timeout(tcase, 120);
+  tcase_add_loop_test(tcase, test, 0, times);
+  suite_add_tcase(suite, tcase);
+}
+
+#define ADD(test, times) add(#test, test, times)
+
+int main(void) {
+  suite = suite_create("interleavings");
+  ADD(a_scanned_thread_takes_the_only_reference, 1);
+  ADD(a_scanned_thread_clears_the_only_reference, 1);
+  ADD(a_scanned_thread_takes_from_a_large_object, 1);
+  ADD(a_scanned_thread_takes_without_packets, 2);
+  ADD(a_thread_that_joins_takes_the_only_reference, 1);
+  ADD(a_thread_that_shaded_leaves, 1);
+  ADD(a_store_comes_in_the_middle_of_a_copy, 1);
+  ADD(a_new_value_passes_to_a_scanned_thread, 1);
+  ADD(a_store_in_the_window_straddles_the_first_log, 1);
+  ADD(a_store_in_the_window_without_packets, 1);
+  ADD(a_log_of_the_window_is_no_log_of_the_cycle, 1);
+  ADD(a_birth_holds_the_only_reference, 1);
+  ADD(a_handle_is_set_before_the_window, 1);
+  ADD(a_handle_is_released_by_a_scanned_thread, 1);
+  ADD(many_shared_roots_are_all_found, 1);
+  ADD(a_large_object_is_scanned_to_its_end, 1);
+  ADD(a_birth_in_a_block_that_was_held_before, 1);
+  ADD(births_in_new_blocks, 1);
+  ADD(births_after_the_cycle_are_not_marked, 1);
+  ADD(a_block_is_taken_before_settling, 1);
+  ADD(the_sweep_waits_for_the_last_thread, 1);
+  ADD(an_old_object_is_remembered, 2);
+  ADD(a_dead_object_is_not_remembered, 1);
+  ADD(a_collection_ends_for_who_waits, 1);
+  ADD(a_collection_begins_after_its_request, 1);
+  ADD(a_stalled_thread_waits_for_a_second_cycle, 1);
+  ADD(a_thread_that_does_not_poll_holds_up_nobody_for_ever, 1);
+  ADD(a_request_comes_while_another_heaps_closure_runs, 1);
+  return run_suite(suite);
+}
