@@ -50,6 +50,8 @@ struct course {
   /* The number of the one baton. Belongs to whoever holds it; passing it is what orders the
    * accesses. */
   uint64_t number;
+  /* Until then (wall) nobody passes: set by whoever thinks of it, read by all; relaxed. */
+  atomic_ullong rest_until;
   atomic_bool over; /* set by the main thread; relaxed, orders nothing */
   atomic_ullong passes;
 };
@@ -239,6 +241,22 @@ static void pass_fields(struct member *member, struct course *course) {
   }
 }
 
+/*
+ * Now and then the baton stays where it is for longer than the start of a cycle takes: a baton on
+ * its way all the time is shaded by every store of the start window, and then its moves while roots
+ * are scanned prove nothing.
+ */
+static void rest(struct member *member, struct course *course) {
+  if (random_once(&member->random, 256))
+    atomic_store_explicit(&course->rest_until,
+                          clock_wall() + random_below(&member->random, 6000000),
+                          memory_order_relaxed);
+  while (clock_wall() < atomic_load_explicit(&course->rest_until, memory_order_relaxed)) {
+    lull_poll(member->thread);
+    sched_yield();
+  }
+}
+
 static void litter(struct member *member) {
   for (unsigned i = 0; i < 100; i++)
     new_baton(member->thread, i);
@@ -248,10 +266,12 @@ static void work(struct member *member) {
   struct course *course = member->data;
 
   while (!atomic_load_explicit(&course->over, memory_order_relaxed)) {
-    if (member->index < PASSERS)
+    if (member->index < PASSERS) {
+      rest(member, course);
       course->pass(member, course);
-    else
+    } else {
       litter(member);
+    }
     lull_poll(member->thread);
   }
 }

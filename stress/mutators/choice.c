@@ -76,7 +76,7 @@ static void choose_world(struct round *round, unsigned i, struct random *random,
   if (wishes->options && *wishes->options)
     append(text, ",%s", wishes->options);
   world->private_budget = heap / (4 * round->actors);
-  world->shared_budget = heap / 12;
+  world->shared_budget = heap / 2;
   world->verifies = random_once(random, 2);
 }
 

@@ -10,6 +10,7 @@
 
 #include "stress/common/check.h"
 #include "stress/common/clock.h"
+#include "stress/common/figures.h"
 #include "stress/mutators/mutator.h"
 
 enum { FAILURES_MOST = 1000, NODES_MOST = 20000 };
@@ -139,6 +140,15 @@ void control_roots(struct mutator *m) {
     roots_shed(m, 4);
   else
     roots_renew(m);
+}
+
+void control_pressure(struct mutator *m) {
+  lull_stats stats = figures_stats(m->world->heap);
+
+  if (stats.bytes_live <= stats.heap_limit / 2)
+    return;
+  roots_shed(m, 3);
+  shared_clear(m);
 }
 
 /* Ends this life of the actor's thread; not with live frames. */

@@ -31,9 +31,10 @@ struct world {
   void *slots[SHARED_SLOTS]; /* a shared root range */
   struct shared_handle handles[SHARED_HANDLES];
   size_t private_budget; /* bytes that one mutator's graph may hold */
-  size_t shared_budget;  /* bytes of shared objects made before all shared roots are cleared */
-  /* Bytes of shared objects made since the last clearing, and clearings so far: added to by every
-     thread, relaxed; they steer only how much is alive. */
+  size_t
+      shared_budget; /* bytes of shared objects made before half of the shared roots are cleared */
+  /* Bytes of shared objects made since, and times that all shared roots were cleared for lack of
+     memory: added to by every thread, relaxed; they steer only how much is alive. */
   atomic_size_t shared_bytes;
   atomic_uint clearings;
   bool verifies; /* lull_verify is among the operations */
@@ -163,6 +164,8 @@ void control_collect_start(struct mutator *m);
 void control_verify(struct mutator *m);
 void control_blocked(struct mutator *m);
 void control_roots(struct mutator *m);
+/* Sheds when the heap is more than half full of live objects. */
+void control_pressure(struct mutator *m);
 void control_leave(struct mutator *m);
 void control_wrong(struct mutator *m);
 

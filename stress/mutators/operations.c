@@ -45,6 +45,7 @@ static const struct {
     {control_verify, "control_verify", 1},
     {control_blocked, "control_blocked", 80},
     {control_roots, "control_roots", 40},
+    {control_pressure, "control_pressure", 8},
     {control_leave, "control_leave", 6},
     {control_wrong, "control_wrong", 1},
 };

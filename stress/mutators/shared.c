@@ -131,19 +131,39 @@ void shared_handle(struct mutator *m) {
   set_handle(m, pick_value(m));
 }
 
+static void clear_handle(struct mutator *m, struct shared_handle *shared) {
+  if (pthread_mutex_trylock(&shared->lock) != 0)
+    return;
+  if (shared->handle)
+    lull_handle_set(m->thread, shared->handle, NULL);
+  pthread_mutex_unlock(&shared->lock);
+}
+
+/* Clears one in n of all shared roots. */
+static void clear_some(struct mutator *m, uint32_t n) {
+  for (unsigned i = 0; i < SHARED_SLOTS; i++)
+    if (once(m, n))
+      lull_root_store(m->thread, &m->world->slots[i], NULL);
+  for (unsigned i = 0; i < SHARED_HANDLES; i++)
+    if (once(m, n))
+      clear_handle(m, &m->world->handles[i]);
+}
+
 void shared_clear(struct mutator *m) {
   atomic_fetch_add_explicit(&m->world->clearings, 1, memory_order_relaxed);
+  clear_some(m, 1);
+}
+
+/* Half of the roots are cleared for so many bytes made, so that what is shared lives for some
+ * cycles. */
+static void count_made(struct mutator *m, const struct thing *thing) {
+  size_t bytes = lull_size_of(m->world->heap, thing);
+
+  if (atomic_fetch_add_explicit(&m->world->shared_bytes, bytes, memory_order_relaxed) + bytes <=
+      m->world->shared_budget)
+    return;
   atomic_store_explicit(&m->world->shared_bytes, 0, memory_order_relaxed);
-  for (unsigned i = 0; i < SHARED_SLOTS; i++)
-    lull_root_store(m->thread, &m->world->slots[i], NULL);
-  for (unsigned i = 0; i < SHARED_HANDLES; i++) {
-    struct shared_handle *shared = &m->world->handles[i];
-    if (pthread_mutex_trylock(&shared->lock) != 0)
-      continue;
-    if (shared->handle)
-      lull_handle_set(m->thread, shared->handle, NULL);
-    pthread_mutex_unlock(&shared->lock);
-  }
+  clear_some(m, 2);
 }
 
 static void init_fields(struct mutator *m, struct thing *fresh, enum kind kind) {
@@ -170,16 +190,12 @@ void shared_new(struct mutator *m) {
   enum kind kind = (enum kind)below(m, KINDS);
   size_t length = thing_random_length(m->random, kind, m->world->shared_budget > 1u << 20);
   struct thing *thing = control_new(m, CLASS_SHARED, kind, length);
-  size_t bytes;
 
   if (!thing)
     return;
   init_fields(m, thing, kind);
   publish(m, thing);
-  bytes = lull_size_of(m->world->heap, thing);
-  if (atomic_fetch_add_explicit(&m->world->shared_bytes, bytes, memory_order_relaxed) + bytes >
-      m->world->shared_budget)
-    shared_clear(m);
+  count_made(m, thing);
 }
 
 void shared_store(struct mutator *m) {
