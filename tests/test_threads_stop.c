@@ -13,6 +13,7 @@
 #include "support/random.h"
 #include "tests/threads_fake.h"
 #include "threads/blocked.h"
+#include "threads/handshake.h"
 #include "threads/stop.h"
 
 enum { MOST = 32 };
@@ -258,6 +259,38 @@ static void *do_not_poll(void *arg) {
 }
 
 /* The stop gives up, leaves nothing stopped, and works as soon as the thread polls. */
+/* Sees that a stop is asked for, spins until the driver sleeps, then passes a short blocked region, whose entry takes the poll word, and only polls from
+ * then on. */
+static void *pass_a_region(void *arg) {
+  lull_thread *thread = fake_attach(heap);
+  (void)arg;
+  ready = 1;
+  while (atomic_load(&heap->registry.stopping) == 0 || *thread->poll_word == 0 ||
+         lu_handshake_waiting_ns(&heap->registry) == 0)
+    ;
+  ck_assert_int_eq(lull_blocked_begin(thread), LULL_OK);
+  ck_assert_int_eq(lull_blocked_end(thread), LULL_OK);
+  while (!stop)
+    lull_poll(thread);
+  fake_detach(thread);
+  return NULL;
+}
+
+START_TEST(a_region_does_not_lose_a_stop) {
+  for (int round = 0; round < 10; round++) {
+    heap = fake_heap_new(_i, FAKE_PATIENT);
+    ready = stop = 0;
+    start(1, pass_a_region, NULL);
+    fake_await(&ready, 1);
+    ck_assert(lu_stop_the_world(&heap->registry, 5 * LU_SECOND));
+    lu_resume_the_world(&heap->registry);
+    stop = 1;
+    finish(1);
+    fake_heap_free(heap);
+  }
+}
+END_TEST
+
 START_TEST(stop_gives_up) {
   heap = fake_heap_new(_i, FAKE_PATIENT);
   start(1, do_not_poll, heap);
@@ -312,6 +345,7 @@ int main(void) {
   Suite *suite = suite_create("stop");
   TCase *tcase = tcase_create("stop");
   tcase_add_loop_test(tcase, stop_under_load, 0, 2);
+  tcase_add_loop_test(tcase, a_region_does_not_lose_a_stop, 0, 2);
   tcase_add_loop_test(tcase, stop_of_two_heaps, 0, 2);
   tcase_add_loop_test(tcase, stop_beside_handshakes, 0, 2);
   tcase_add_loop_test(tcase, other_heap_goes_on_while_stopped, 0, 2);

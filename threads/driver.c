@@ -45,7 +45,7 @@ void lu_drive_begin(struct lu_drive *drive) {
 /* Release, and a read-modify-write: the owner's exchange that takes this bit, or one that a later
  * collector has set over it, sees the request. If the exchange came first, the bit stays for the
  * next poll. */
-void lu_drive_poke(struct lu_thread *thread) {
+void lu_drive_poke(const struct lu_thread *thread) {
   atomic_fetch_or_explicit(&thread->os->poll_word, 1, memory_order_release);
 }
 
@@ -143,6 +143,10 @@ void lu_drive_wait(struct lu_drive *drive) {
   if (registry->watchdog_ns != 0 && !drive->named && waited >= registry->watchdog_ns)
     name_the_slow(drive, waited);
 
+  /* Again: entering a blocked region takes the poll word and serves requests, but not a stop; a thread that is back before the driver
+   * looked would never be asked. */
+  for (const struct lu_thread *thread = drive->pending; thread != NULL; thread = thread->pending)
+    lu_drive_poke(thread);
   uint32_t seen = lu_event_value(&registry->progress);
   lu_fence();  /* orders waiting_since before done; pairs with the one after an acknowledgement */
   if (any_done(drive))

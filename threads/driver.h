@@ -32,7 +32,7 @@ struct lu_drive {
 void lu_drive_begin(struct lu_drive *drive);
 
 /* Makes a thread poll; after the request that it is to find. */
-void lu_drive_poke(struct lu_thread *thread);
+void lu_drive_poke(const struct lu_thread *thread);
 
 /* Claims pending threads that are BLOCKED, in batches, and acts for them. Takes what is done off
  * the list; returns whether it took or served any. */

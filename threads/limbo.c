@@ -2,23 +2,25 @@
  * threads/limbo.c: freeing the records of threads that have left.
  *
  * Two kinds of readers may still look at such a record: the driver of the handshake in whose
- * snapshot it was, and walks of lu_registry_each under urcu-bp's read lock. The first end with the
+ * snapshot it was, and walks of lu_registry_each. The first end with the
  * handshake; `held` collects what they may see, and the driver moves it to `left` at its end. A
  * thread that joined after the arming is in no snapshot and goes to `left` at once, so that births
  * and deaths during a handshake that somebody holds up do not pile up.
  *
- * For the second, whoever takes a batch waits with synchronize_rcu and frees. call_rcu would need a
- * helper thread of urcu in every process that uses the library, which a fork would lose; a batch
- * costs one grace period of microseconds (longer only while a statistics reader is preempted in its
- * walk), shared by all its records. Normally the driver pays. A thread that leaves pays only when
- * LU_LEFT_MOST have gathered, which is when no cycle runs: it is not registered here any more, and
- * waits as a blocked region of its other heaps.
+ * For the second, records are taken out of limbo only while no walk is under way
+ * (registry->walkers). A record was unlinked before; the full fences on both sides say that a walk
+ * which raised `walkers` too late for the taker to see it reads the list too late to find the
+ * record. If a walk is under way the records wait for the next occasion: nobody ever waits here.
+ * A grace period of liburcu would do the same with a wait, and that wait is for every reader of the
+ * process: a host that allocates inside its own urcu-bp section would wait for a cycle that waits
+ * for that very section.
+ *
+ * Normally the driver frees, at the end of a handshake; a thread that leaves does when LU_LEFT_MOST
+ * have gathered, which is when no cycle runs.
  *
  * All lists are under the registry lock; a batch that was taken belongs to the taker.
  */
 #include "threads/limbo.h"
-
-#include <urcu-bp.h>
 
 #include "support/memory.h"
 #include "support/tool.h"
@@ -43,6 +45,9 @@ void lu_limbo_settle(struct lu_registry *registry) {
 struct lu_thread *lu_limbo_take(struct lu_registry *registry, size_t least) {
   if (registry->left_count < least)
     return NULL;
+  lu_fence();
+  if (atomic_load_explicit(&registry->walkers, memory_order_acquire) != 0)
+    return NULL;
   struct lu_thread *list = registry->left;
   registry->left = NULL;
   registry->left_count = 0;
@@ -50,11 +55,6 @@ struct lu_thread *lu_limbo_take(struct lu_registry *registry, size_t least) {
 }
 
 void lu_limbo_free(struct lu_thread *list) {
-  if (list == NULL)
-    return;
-  urcu_bp_synchronize_rcu();
-  /* The address only; pairs with the end of a walk in lu_registry_each. */
-  LU_TSAN_ACQUIRE(&list->registry->hooks);
   while (list != NULL) {
     struct lu_thread *thread = list;
     list = thread->prev;

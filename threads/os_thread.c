@@ -9,10 +9,11 @@
  * Order at thread end: C++ thread_local objects are destroyed first, then the keys' destructors run
  * in rounds, ours somewhere among the embedder's. In the first round ours only asks for another, so
  * that the destructors of embedders, which may use or detach an attachment, all have had their
- * turn. In the second it detaches what is still attached; the thread's own roots are forgotten
+ * turn; but frames are forgotten at once, and a blocked region is left, because the stack that the
+ * frames stand on is in use for other things by now (a cancelled thread runs no cleanup in C unless
+ * compiled with -fexceptions). In the second it detaches what is still attached; the thread's own roots are forgotten
  * before any closure could look at them, because what they pointed to may be gone. From then on
- * attaching is refused, since no later round is certain to come. urcu-bp is not entered as a reader
- * on this path.
+ * attaching is refused, since no later round is certain to come.
  *
  * Lifetime: the record is held by its thread and by each lu_thread that is not freed yet
  * (lu_os_thread.holds), because a collector may touch state and claims of a thread that has left
@@ -55,6 +56,7 @@ static void at_thread_end(void *value) {
   LU_ASSERT(os == current);
   if (!os->ending && os->attachments != NULL) {
     os->ending = true;
+    lu_forget_frames(os);
     if (pthread_setspecific(key, os) == 0)
       return;
   }

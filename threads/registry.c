@@ -11,13 +11,11 @@
  * lu_os_lock gives the lock back when it cannot return from the region at once. Order of locks: the
  * registry lock is a leaf but for what the hooks joined and leaving take.
  *
- * The list is read without the lock by lu_registry_each, under urcu-bp's read lock: a record is
- * complete before the release store that links it, and is freed a grace period after it was
+ * The list is read without the lock by lu_registry_each: a record is complete before the release
+ * store that links it, and is freed only while no walk is under way that began before it was
  * unlinked (threads/limbo.c).
  */
 #include "threads/registry.h"
-
-#include <urcu-bp.h>
 
 #include "support/assert.h"
 #include "support/memory.h"
@@ -230,19 +228,6 @@ static void lock_acknowledged(struct lu_thread *thread) {
   }
 }
 
-/* Waits until no walk can see the records, as a blocked region of what the thread is still
- * attached to. */
-static void free_records(struct lu_os_thread *os, struct lu_thread *records) {
-  struct lu_thread *attached = os->attachments;
-  if (records != NULL && attached != NULL) {
-    lu_blocked_begin(attached);
-    lu_limbo_free(records);
-    lu_blocked_end(attached);
-  } else {
-    lu_limbo_free(records);
-  }
-}
-
 /* In three steps: out of the list, with everything acknowledged; the heap's part undone without the
  * lock; into limbo. Only after the last may the registry, or the record, be gone. */
 static void leave(struct lu_thread *thread) {
@@ -264,7 +249,7 @@ static void leave(struct lu_thread *thread) {
   struct lu_thread *records = lu_limbo_take(registry, LU_LEFT_MOST);
   registry->count--;
   lu_unlock(&registry->lock);
-  free_records(os, records);
+  lu_limbo_free(records);
 }
 
 lull_status lu_leave(struct lu_thread *thread) {
@@ -275,14 +260,19 @@ lull_status lu_leave(struct lu_thread *thread) {
   return LULL_OK;
 }
 
-/* The roots of all attachments are forgotten first: leaving one heap runs the requests of all. */
-void lu_leave_by_force(struct lu_os_thread *os) {
+void lu_forget_frames(struct lu_os_thread *os) {
   if (os->depth != 0) {
     os->depth = 0;
     lu_os_return(os);
   }
-  for (struct lu_thread *thread = os->attachments; thread != NULL; thread = thread->next_of_os) {
+  for (struct lu_thread *thread = os->attachments; thread != NULL; thread = thread->next_of_os)
     thread->pub.frames = NULL;
+}
+
+/* The roots of all attachments are forgotten first: leaving one heap runs the requests of all. */
+void lu_leave_by_force(struct lu_os_thread *os) {
+  lu_forget_frames(os);
+  for (struct lu_thread *thread = os->attachments; thread != NULL; thread = thread->next_of_os) {
     if (thread->registry->hooks->ended != NULL)
       thread->registry->hooks->ended(thread, thread->registry->owner);
   }
@@ -292,12 +282,12 @@ void lu_leave_by_force(struct lu_os_thread *os) {
 
 void lu_registry_each(struct lu_registry *registry, void (*fn)(struct lu_thread *, void *),
                       void *arg) {
-  urcu_bp_read_lock();
+  atomic_fetch_add_explicit(&registry->walkers, 1, memory_order_relaxed);
+  lu_fence();  /* pairs with the one in lu_limbo_take */
   struct lu_thread *thread = atomic_load_explicit(&registry->first, memory_order_acquire);
   while (thread != NULL) {
     fn(thread, arg);
     thread = atomic_load_explicit(&thread->next, memory_order_acquire);
   }
-  LU_TSAN_RELEASE(&registry->hooks);  /* pairs with lu_limbo_free, which waits for this walk */
-  urcu_bp_read_unlock();
+  atomic_fetch_sub_explicit(&registry->walkers, 1, memory_order_release);
 }

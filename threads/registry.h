@@ -37,7 +37,7 @@ struct lu_handshake_figures;  /* threads/handshake.h */
 
 struct lu_registry {
   struct lu_lock lock;                 /* list, armed, limbo; never held across closures or waits */
-  /* The registered threads. Written under the lock; first is also read by RCU readers (acquire). */
+  /* The registered threads. Written under the lock; first is also read by walks (acquire). */
   _Atomic(struct lu_thread *) first;
   struct lu_thread *last;
   /* Registered threads and those whose leaving is not over; under the lock. The last step of
@@ -56,6 +56,8 @@ struct lu_registry {
   /* Records of threads that left (threads/limbo.h), linked by prev; under the lock. held: the
    * running handshake may still look at them. */
   struct lu_thread *held, *left;
+  /* Walks by lu_registry_each under way. Raised and lowered by readers; read by who takes records out of limbo (threads/limbo.c). */
+  _Atomic uint32_t walkers;
   size_t held_count, left_count;
   /* Stop the world (threads/stop.h): not 0 while a stop is asked for. */
   _Atomic uint32_t stopping;
@@ -98,6 +100,9 @@ lull_status lu_join(struct lu_registry *registry, struct lu_thread **thread);
 lull_status lu_leave(struct lu_thread *thread);
 struct lu_thread *lu_self(struct lu_registry *registry);
 
+/* Forgets the calling thread's frames in all its heaps and leaves its blocked regions; for the end of the thread only. */
+void lu_forget_frames(struct lu_os_thread *os);
+
 /* Detaches the calling thread from all its heaps, whatever it was doing; for the end of the
  * thread only. */
 void lu_leave_by_force(struct lu_os_thread *os);
@@ -110,8 +115,7 @@ struct lu_thread *lu_own(const lull_thread *thread);
  * fn makes and ends no registry. */
 void lu_registries_each(void (*fn)(struct lu_registry *, void *), void *arg);
 
-/* Calls fn for each registered thread, under urcu-bp's read lock; for readers that are not
- * mutators. Counters seen may be a moment old. */
+/* Calls fn for each registered thread, without a lock; for readers that are not mutators. Counters seen may be a moment old. fn does not wait. */
 void lu_registry_each(struct lu_registry *registry, void (*fn)(struct lu_thread *, void *),
                       void *arg);
 

@@ -92,6 +92,7 @@ void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes);
 
 /* What the allocation's slow path does when no memory is to be had: waits for collection (blocked region), so polls. Returns true to try again; false: give up, error set. */
 struct lu_stall {
+  uint32_t seen;          /* of cycle.progress, taken before the attempt that failed: what came free since ends the wait at once */
   uint64_t began_ns;      /* 0: no wait yet */
   uint64_t wanted;        /* a cycle that began after the last failure that was looked at */
   unsigned cycles;        /* wanted cycles that ended, after which the allocation failed again */
@@ -99,6 +100,8 @@ struct lu_stall {
   bool hook_asked;
 };
 bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t size);
+/* Before each attempt to allocate. */
+void lu_stall_attempt(const struct lu_mutator *mutator, struct lu_stall *stall);
 /* The allocation that stalled is over: counts the time. */
 void lu_stall_end(struct lu_mutator *mutator, const struct lu_stall *stall);
 

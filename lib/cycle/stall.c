@@ -88,6 +88,10 @@ static bool wait_in_stw(struct lu_mutator *mutator, struct lu_stall *stall) {
   return true;
 }
 
+void lu_stall_attempt(const struct lu_mutator *mutator, struct lu_stall *stall) {
+  stall->seen = lu_event_value(&mutator->heap->cycle.progress);
+}
+
 bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t size) {
   lull_heap *heap = mutator->heap;
   struct lu_cycle *cycle = &heap->cycle;
@@ -100,14 +104,13 @@ bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t si
   }
   if (heap->settings.gc_mode == LU_GC_STW)
     return wait_in_stw(mutator, stall) || give_up(mutator, stall, size, LULL_OOM_PROGRESS);
-  uint32_t seen = lu_event_value(&cycle->progress);
   if (atomic_load_explicit(&cycle->ended, memory_order_acquire) >= stall->wanted) {
     stall->ended_seen = true;
     return true;
   }
   if (stalled_handshake(heap))
     return give_up(mutator, stall, size, LULL_OOM_PROGRESS);
-  lu_wait_blocking(&mutator->thread, &cycle->progress, seen, heap->settings.stall_timeout / 4 + LU_MILLISECOND);
+  lu_wait_blocking(&mutator->thread, &cycle->progress, stall->seen, heap->settings.stall_timeout / 4 + LU_MILLISECOND);
   return true;
 }
 

@@ -56,8 +56,9 @@ static char *take_small(struct lu_mutator *mutator, size_t size) {
 static void *allocate_small(struct lu_mutator *mutator, lull_type type, size_t size) {
   struct lu_stall stall = {0};
   char *memory;
-  while ((memory = take_small(mutator, size)) == NULL && lu_stall_wait(mutator, &stall, size))
-    ;
+  do
+    lu_stall_attempt(mutator, &stall);
+  while ((memory = take_small(mutator, size)) == NULL && lu_stall_wait(mutator, &stall, size));
   lu_stall_end(mutator, &stall);
   if (memory != NULL)
     set_header(memory, type, mutator->epoch);
@@ -82,8 +83,9 @@ static void *allocate_large(struct lu_mutator *mutator, lull_type type, size_t s
   struct lu_stall stall = {0};
   struct lu_large *large;
   uint64_t before = lu_thread_cpu_ns();
-  while ((large = lu_large_allocate(mutator, size)) == NULL && lu_stall_wait(mutator, &stall, size))
-    ;
+  do
+    lu_stall_attempt(mutator, &stall);
+  while ((large = lu_large_allocate(mutator, size)) == NULL && lu_stall_wait(mutator, &stall, size));
   lu_stall_end(mutator, &stall);
   if (large == NULL)
     return NULL;

@@ -3,8 +3,8 @@
  *
  *   B.1  A set bit belongs to whoever clears it (fetch_and, acquire). It was set (fetch_or, release) after everything that the former owner wrote to the block:
  *        descriptor, bitmaps, memory. So plain fields need no other order.
- *   B.2  A claim that returns NULL was right at some moment during the call: it looked at every mask of the pool, and no block had come
- *        into a pool, and no memory had been uncharged, since it began (space->returns). A block that the sweep holds just then is in no pool.
+ *   B.2  A claim of FREE that returns NULL was right at some moment during the call. Of another pool it looked at every mask once; a caller that must not
+ *        miss a block looks at space->returns, which grows after a block came into a pool. A block that the sweep holds just then is in no pool.
  *   B.3  waiting[pool] is 0 only when no bit of the pool is set.
  *   B.4  A block counts in space->used from its claim out of FREE to its release into FREE.
  *
@@ -134,12 +134,7 @@ static struct lu_block *claim_free(struct lu_space *space) {
 }
 
 static struct lu_block *claim_pooled(struct lu_space *space, enum lu_pool pool, uint32_t granules, uint32_t skip_live_cycle) {
-  uint64_t seen;
-  struct lu_block *block;
-  do {
-    seen = atomic_load_explicit(&space->returns, memory_order_acquire);
-    block = search(space, pool, granules, skip_live_cycle);
-  } while (block == NULL && seen != atomic_load_explicit(&space->returns, memory_order_acquire));
+  struct lu_block *block = search(space, pool, granules, skip_live_cycle);
   if (block != NULL)
     count_pooled(space, block, false);
   return block;

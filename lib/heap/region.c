@@ -27,6 +27,8 @@
 #define LEFTOVER_GRANULES (1024 / LU_GRANULE)
 /* Above this share of the limit, blocks of small holes are used before empty ones. */
 #define SPARSE_FIRST_PERCENT 60
+/* While a sweep returns one block after another, a search that finds nothing ends all the same: the stall that follows wakes at once. */
+#define CLAIM_ROUNDS 3
 /* 1/8 of the limit is kept for large objects, once there are any. */
 #define LARGE_RESERVE 8
 
@@ -212,7 +214,7 @@ static struct lu_block *claim_free(struct lu_mutator *mutator, uint32_t granules
 static struct lu_block *claim_for_small(struct lu_mutator *mutator, size_t size) {
   struct lu_space *space = &mutator->heap->space;
   uint32_t granules = (uint32_t)(size / LU_GRANULE);
-  for (;;) {
+  for (int round = 0; round < CLAIM_ROUNDS; round++) {
     uint64_t seen = atomic_load_explicit(&space->returns, memory_order_acquire);
     bool sparse = sparse_first(space);
     struct lu_block *block = claim_used(mutator, granules, sparse);
@@ -223,13 +225,14 @@ static struct lu_block *claim_for_small(struct lu_mutator *mutator, size_t size)
     if (block != NULL || seen == atomic_load_explicit(&space->returns, memory_order_acquire))
       return block;
   }
+  return NULL;
 }
 
 /* A block for an object that wants an empty one, or any with a hole that takes it. */
 static struct lu_block *claim_for_medium(struct lu_mutator *mutator, size_t size) {
   struct lu_space *space = &mutator->heap->space;
   uint32_t granules = (uint32_t)(size / LU_GRANULE);
-  for (;;) {
+  for (int round = 0; round < CLAIM_ROUNDS; round++) {
     uint64_t seen = atomic_load_explicit(&space->returns, memory_order_acquire);
     struct lu_block *block = claim_free(mutator, granules);
     if (block == NULL)
@@ -237,6 +240,7 @@ static struct lu_block *claim_for_medium(struct lu_mutator *mutator, size_t size
     if (block != NULL || seen == atomic_load_explicit(&space->returns, memory_order_acquire))
       return block;
   }
+  return NULL;
 }
 
 static char *allocate_small(struct lu_mutator *mutator, size_t size) {

@@ -163,10 +163,19 @@ static void offer_blocks(struct lu_space *space, struct lu_slab *slab) {
   atomic_fetch_add_explicit(&space->returns, 1, memory_order_release);
 }
 
+/* Whether a FREE block waits: by the masks, since the count is raised before a bit is set and lowered after it was cleared, by threads that may not run now. */
+static bool any_free(const struct lu_space *space) {
+  size_t high = atomic_load_explicit(&space->slabs_high, memory_order_relaxed);
+  for (size_t i = 0; i < high; i++)
+    if (atomic_load_explicit(&space->slabs[i].claim[LU_POOL_FREE], memory_order_relaxed) != 0)
+      return true;
+  return false;
+}
+
 bool lu_space_open_slab(struct lu_space *space) {
   lu_lock(&space->lock);
   /* Another thread may have opened one while this one waited. */
-  bool there = atomic_load_explicit(&space->waiting[LU_POOL_FREE], memory_order_relaxed) != 0;
+  bool there = any_free(space);
   if (!there) {
     struct lu_slab *slab = lu_space_take_slabs(space, 1, LU_SLAB_SMALL);
     if (slab != NULL) {
