@@ -43,6 +43,23 @@ static void return_memory(lull_heap *heap) {
     ;
 }
 
+void lu_driver_lock(struct lu_cycle *cycle) {
+  atomic_fetch_add(&cycle->driver_waiters, 1);
+  lu_lock(&cycle->driver);
+  atomic_fetch_sub(&cycle->driver_waiters, 1);
+  lu_event_signal(&cycle->driver_taken);
+}
+
+/* A mutex goes to whoever runs first, which between two cycles would always be the collector: it lets the others go before. */
+static void let_others_drive(struct lu_cycle *cycle) {
+  for (;;) {
+    uint32_t seen = lu_event_value(&cycle->driver_taken);
+    if (atomic_load(&cycle->driver_waiters) == 0)
+      return;
+    lu_event_wait(&cycle->driver_taken, seen, LU_MILLISECOND);
+  }
+}
+
 static bool due(struct lu_cycle *cycle) { return atomic_load(&cycle->wanted) > atomic_load(&cycle->begun); }
 
 static void *collector_main(void *arg) {
@@ -58,6 +75,7 @@ static void *collector_main(void *arg) {
     }
     enum lu_cause cause = due(cycle) ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed)
                                      : LU_CAUSE_LOOP;
+    let_others_drive(cycle);
     lu_lock(&cycle->driver);
     lu_cycle_run(heap, cause);
     return_memory(heap);
@@ -109,7 +127,7 @@ static bool drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause cau
   lull_heap *heap = mutator->heap;
   bool done = true;
   lu_blocked_begin(&mutator->thread);
-  lu_lock(&heap->cycle.driver);
+  lu_driver_lock(&heap->cycle);
   if (atomic_load(&heap->cycle.begun) < number)
     done = lu_stw_collect(heap, cause);
   lu_unlock(&heap->cycle.driver);
@@ -117,18 +135,24 @@ static bool drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause cau
   return done;
 }
 
+bool lu_no_progress(const lull_heap *heap, uint64_t since_ns) {
+  uint64_t timeout = heap->settings.stall_timeout;
+  return lu_handshake_waiting_ns(&heap->registry) > timeout && lu_now_ns() - since_ns > timeout / 4;
+}
+
 bool lu_cycle_wait(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause) {
   lull_heap *heap = mutator->heap;
   struct lu_cycle *cycle = &heap->cycle;
+  uint64_t began = lu_now_ns();
   if (heap->settings.gc_mode == LU_GC_STW)
     return drive(mutator, number, cause);
   for (;;) {
     uint32_t seen = lu_event_value(&cycle->progress);
     if (atomic_load_explicit(&cycle->ended, memory_order_acquire) >= number)
       return true;
-    if (lu_handshake_waiting_ns(&heap->registry) > heap->settings.stall_timeout)
+    if (lu_no_progress(heap, began))
       return false;
-    lu_wait_blocking(&mutator->thread, &cycle->progress, seen, heap->settings.stall_timeout / 4 + LU_MILLISECOND);
+    lu_wait_blocking(&mutator->thread, &cycle->progress, seen, heap->settings.stall_timeout / 8 + LU_MILLISECOND);
   }
 }
 

@@ -45,6 +45,9 @@ struct lu_cycle {
   struct lu_armed armed;
   /* Held by whoever drives the registry: the collector thread through a cycle, a stop-the-world collection, the verifier. Taken as a blocked wait. */
   struct lu_lock driver;
+  /* Threads that wait for `driver`. Raised and lowered by them; the collector does not begin another cycle before they have had it. */
+  _Atomic uint32_t driver_waiters;
+  struct lu_event driver_taken;
   pthread_t thread;
   bool thread_runs;             /* concurrent mode: the collector thread exists */
   _Atomic bool stop;            /* heap destruction */
@@ -69,6 +72,9 @@ void lu_cycle_fini(lull_heap *heap);
 /* One whole concurrent cycle, by the collector thread, which holds `driver` (cycle/phases.c). */
 void lu_cycle_run(lull_heap *heap, enum lu_cause cause);
 
+/* Takes `driver` for a thread that is not the collector, which is BLOCKED or not attached; given back with lu_unlock. */
+void lu_driver_lock(struct lu_cycle *cycle);
+
 /* Asks for a cycle that begins after this call; returns its number. Any thread. */
 uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause);
 
@@ -78,6 +84,12 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause);
  */
 struct lu_mutator;
 bool lu_cycle_wait(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause);
+
+/*
+ * Whether a handshake has waited for a thread for more than stall.timeout, and the caller, since since_ns, for a quarter of it: a thread that has just
+ * reached its safepoint is not blamed for what was.
+ */
+bool lu_no_progress(const lull_heap *heap, uint64_t since_ns);
 
 /* The barrier's fields of a thread from its phase and epoch. Owner, or closure. */
 void lu_mutator_apply(struct lu_mutator *mutator);

@@ -153,6 +153,7 @@ static void settle(struct lu_thread *thread, void *arg) {
 static void start(struct run *run) {
   lull_heap *heap = run->heap;
   struct lu_registry *registry = &heap->registry;
+  lu_remembered_begin(heap);
   lu_handshake(registry, "window", arm_window, enter_window, NULL);
   edge(heap, LU_EDGE_WINDOW);
   heap->marking.epoch_before = heap->cycle.armed.epoch;

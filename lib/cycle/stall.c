@@ -16,7 +16,6 @@
 #include "support/clock.h"
 #include "support/error.h"
 #include "threads/blocked.h"
-#include "threads/handshake.h"
 
 #define LU_STALL_CYCLES 16
 
@@ -77,10 +76,6 @@ static bool count_failure(struct lu_mutator *mutator, struct lu_stall *stall) {
   return true;
 }
 
-static bool stalled_handshake(const lull_heap *heap) {
-  return lu_handshake_waiting_ns(&heap->registry) > heap->settings.stall_timeout;
-}
-
 static bool wait_in_stw(struct lu_mutator *mutator, struct lu_stall *stall) {
   if (!lu_cycle_wait(mutator, stall->wanted, LU_CAUSE_LIMIT))
     return false;
@@ -108,9 +103,9 @@ bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t si
     stall->ended_seen = true;
     return true;
   }
-  if (stalled_handshake(heap))
+  if (lu_no_progress(heap, stall->began_ns))
     return give_up(mutator, stall, size, LULL_OOM_PROGRESS);
-  lu_wait_blocking(&mutator->thread, &cycle->progress, stall->seen, heap->settings.stall_timeout / 4 + LU_MILLISECOND);
+  lu_wait_blocking(&mutator->thread, &cycle->progress, stall->seen, heap->settings.stall_timeout / 8 + LU_MILLISECOND);
   return true;
 }
 

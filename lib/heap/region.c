@@ -159,7 +159,8 @@ static void bear_live(const struct lu_mutator *mutator, struct lu_block *block, 
   char *memory = lu_block_memory(&mutator->heap->space, block);
   uint32_t from = granule_of(memory, at);
   atomic_store_explicit(&block->live_from, (uint16_t)from, memory_order_relaxed);
-  atomic_store_explicit(&block->live_cycle, mutator->cycle, memory_order_relaxed);
+  /* Release: who reads this cycle's number reads this live_from, not an earlier one (mark/rescan.c). */
+  atomic_store_explicit(&block->live_cycle, mutator->cycle, memory_order_release);
   mark_free(memory, from, mutator->mark_map);
 }
 
@@ -249,9 +250,12 @@ static char *allocate_small(struct lu_mutator *mutator, size_t size) {
     if (region->block != NULL && next_hole(mutator, region, size))
       continue;
     struct lu_block *block = claim_for_small(mutator, size);
-    if (block == NULL)
+    if (block != NULL)
+      take(mutator, region, block);
+    else if (fits(&mutator->overflow, size) || (mutator->overflow.block != NULL && next_hole(mutator, &mutator->overflow, size)))
+      return bump(mutator, &mutator->overflow, size);
+    else
       return NULL;
-    take(mutator, region, block);
   }
   return bump(mutator, region, size);
 }

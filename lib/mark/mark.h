@@ -114,6 +114,8 @@ void lu_remember(struct lu_mutator *mutator, uintptr_t entry);
 void lu_remember_publish(struct lu_mutator *mutator);
 /* The collector's: drops the set of the epoch before; filters the new one by MARK and makes it the current. Returns entries kept. */
 void lu_remembered_drop(lull_heap *heap);
+/* Before H1 is armed, or with the world stopped: what is lost from here on is missing in the new set. */
+void lu_remembered_begin(lull_heap *heap);
 size_t lu_remembered_filter(lull_heap *heap);
 
 /* Flushes the thread's shaded objects (mark/shade.c). Owner, or closure. */

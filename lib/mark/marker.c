@@ -128,8 +128,10 @@ static void renew_log(struct lu_marker *marker, lull_object *object) {
                                             memory_order_relaxed);
 }
 
-static void renew_cards(struct lu_marker *marker, struct lu_large *large) {
-  for (size_t i = 0; i < large->card_count; i++) {
+/* The same for the cards of the bytes [from, to) of a large object. */
+static void renew_cards(struct lu_marker *marker, struct lu_large *large, size_t from, size_t to) {
+  size_t end = (to + LU_CARD_BYTES - 1) / LU_CARD_BYTES;
+  for (size_t i = from / LU_CARD_BYTES; i < end && i < large->card_count; i++) {
     uint16_t seen = atomic_load_explicit(&large->cards[i], memory_order_relaxed);
     uint16_t age = (uint16_t)((marker->epoch_before + 2 - seen) & marker->epoch_mask);
     if (age > marker->epoch_mask / 4)
@@ -147,6 +149,7 @@ static void scan_piece(struct lu_marker *marker, struct lu_large *large) {
     return;
   if (from + PIECE_BYTES < large->size)
     push_entry(marker, (uintptr_t)object | LU_ENTRY_PIECE);
+  renew_cards(marker, large, from, from + PIECE_BYTES);
   lu_scan_slots(type, object, object + from, object + from + PIECE_BYTES, push_slot, marker);
 }
 
@@ -157,8 +160,8 @@ static void scan_large(struct lu_marker *marker, void *object) {
   marker->marked_bytes += large->size;
   if (type->leaf)
     return;
-  renew_cards(marker, large);
   if (type->refs == LULL_REFS_TRACE && type->element_refs == LULL_REFS_NONE) {
+    renew_cards(marker, large, 0, large->size);
     lu_scan_slots(type, object, NULL, NULL, push_slot, marker);
     return;
   }
@@ -199,6 +202,7 @@ void lu_marker_rescan_object(struct lu_marker *marker, void *object) { scan_smal
 void lu_marker_rescan_large(struct lu_marker *marker, struct lu_large *large) {
   void *object = lu_large_object(large);
   marker->marked++;
+  renew_cards(marker, large, 0, large->size);
   lu_scan_slots(&marker->heap->types.rows[lull_type_of(object)], object, NULL, NULL, push_slot, marker);
 }
 
@@ -307,10 +311,12 @@ static void give_back(struct lu_marker *marker, struct lu_packet *packet) {
   struct lu_packets *packets = &marker->marking->packets;
   if (packet == NULL)
     return;
-  if (packet->count > 0)
-    lu_grey_push(packets, packet);
-  else
+  if (packet->count == 0) {
     lu_packet_drop(packets, packet);
+    return;
+  }
+  lu_grey_push(packets, packet);
+  lu_helpers_wake(marker->heap);
 }
 
 void lu_marker_leave(struct lu_marker *marker) {

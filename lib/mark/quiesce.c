@@ -34,6 +34,28 @@ static void wait_for_others(struct lu_marking *marking) {
     lu_event_wait(&marking->idle, seen, 50 * LU_MICROSECOND);
 }
 
+/* Lets nobody in any more and waits for those who are. */
+static void shut(struct lu_marking *marking) {
+  atomic_store(&marking->tracing, false);
+  for (;;) {
+    uint32_t seen = lu_event_value(&marking->idle);
+    if (atomic_load(&marking->active) == 0)
+      return;
+    lu_event_wait(&marking->idle, seen, LU_MILLISECOND);
+  }
+}
+
+/* The re-scan reads MARK as a row of whole extents, so nobody may be filling one meanwhile. */
+static void rescan_alone(lull_heap *heap) {
+  struct lu_marker marker;
+  shut(&heap->marking);
+  lu_marker_enter(&marker, heap, true);
+  lu_mark_rescan(&marker);
+  lu_marker_leave(&marker);
+  atomic_store(&heap->marking.tracing, true);
+  lu_helpers_wake(heap);
+}
+
 void lu_mark_quiesce(lull_heap *heap) {
   struct lu_marking *marking = &heap->marking;
   do {
@@ -42,24 +64,14 @@ void lu_mark_quiesce(lull_heap *heap) {
     lu_marker_drain(&marker, 0);
     lu_marker_leave(&marker);
     wait_for_others(marking);
-    if (quiet(marking) && atomic_load(&marking->rescans) != 0) {
-      lu_marker_enter(&marker, heap, true);
-      lu_mark_rescan(&marker);
-      lu_marker_leave(&marker);
-    }
+    if (quiet(marking) && atomic_load(&marking->rescans) != 0)
+      rescan_alone(heap);
   } while (!quiet(marking) || atomic_load(&marking->rescans) != 0);
 }
 
 void lu_mark_close(lull_heap *heap) {
-  struct lu_marking *marking = &heap->marking;
-  atomic_store(&marking->tracing, false);
-  for (;;) {
-    uint32_t seen = lu_event_value(&marking->idle);
-    if (atomic_load(&marking->active) == 0)
-      break;
-    lu_event_wait(&marking->idle, seen, LU_MILLISECOND);
-  }
-  LU_ASSERT(atomic_load(&marking->packets.grey_count) == 0);
+  shut(&heap->marking);
+  LU_ASSERT(atomic_load(&heap->marking.packets.grey_count) == 0);
 }
 
 void lu_helpers_wake(lull_heap *heap) {
@@ -138,7 +150,10 @@ lull_status lu_marking_init(lull_heap *heap) {
     marking->remembered_max = marking->packets.capacity / 2;
   marking->map = LU_MAP_A;
   marking->epoch_mask = (uint16_t)((1u << settings->stress_epoch_bits) - 1);
-  return lu_helpers_start(heap, (unsigned)settings->gc_helpers);
+  status = lu_helpers_start(heap, (unsigned)settings->gc_helpers);
+  if (status != LULL_OK)
+    lu_packets_fini(&marking->packets);
+  return status;
 }
 
 void lu_marking_fini(lull_heap *heap) {

@@ -72,6 +72,9 @@ static void drop_stack(lull_heap *heap, struct cds_wfs_stack *stack) {
 
 void lu_remembered_drop(lull_heap *heap) {
   drop_stack(heap, &heap->marking.remembered);
+}
+
+void lu_remembered_begin(lull_heap *heap) {
   atomic_store_explicit(&heap->marking.remembered_lost, false, memory_order_relaxed);
 }
 

@@ -91,7 +91,7 @@ lull_status lull_verify(lull_thread *thread) {
   lull_heap *heap = lu_mutator_of(thread)->heap;
   bool checked;
   lu_blocked_begin(own);
-  lu_lock(&heap->cycle.driver);
+  lu_driver_lock(&heap->cycle);
   size_t violations = lu_verify_run(heap, LU_EDGE_IDLE, &checked);
   lu_unlock(&heap->cycle.driver);
   lu_blocked_end(own);

@@ -110,10 +110,10 @@ static void check_nothing_grey(struct lu_checks *checks) {
   if (atomic_load(&marking->packets.grey_count) != 0 || !CK_STACK_ISEMPTY(&marking->packets.grey))
     lu_violation(report, "marking is over, and %zu grey packets wait",
                  atomic_load(&marking->packets.grey_count));
-  if (atomic_load(&marking->active) != 0 || atomic_load(&marking->rescans) != 0 ||
-      atomic_load(&marking->tracing))
-    lu_violation(report, "marking is over, and %u markers are active, %u re-scans asked for",
-                 (unsigned)atomic_load(&marking->active), (unsigned)atomic_load(&marking->rescans));
+  /* Not `active`: a helper that is about to find out that it may not enter is counted for a moment. */
+  if (atomic_load(&marking->rescans) != 0 || atomic_load(&marking->tracing))
+    lu_violation(report, "marking is over, and markers may enter, or %u re-scans are asked for",
+                 (unsigned)atomic_load(&marking->rescans));
 }
 
 static void check_packets(struct remembered *set) {

@@ -76,6 +76,7 @@ static void begin_cycle(lull_heap *heap) {
   armed->mark_map = heap->marking.map;
   armed->cycle++;
   lu_stopped_each(&heap->registry, enter_cycle, NULL);
+  lu_remembered_begin(heap);
   lu_remembered_drop(heap);
   lu_gauge_set(&heap->figures.remembered, 0);
 }
