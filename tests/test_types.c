@@ -283,8 +283,9 @@ static void check_walk(const lull_type_desc *desc, lull_type type, size_t length
   lu_scan_slots(&heap->types.rows[type], arena, whole ? NULL : arena + low * 8, whole ? NULL : arena + high * 8, see, &seen);
   for (size_t word = 0; word < COUNT_OF(seen.count); word++) {
     unsigned expected = desc_refers(desc, length, word) && word >= low && word < high;
-    ck_assert_msg(seen.count[word] == expected, "word %zu of %zu + %zu x %zu bytes seen %u times in [%zu, %zu)", word, desc->size,
-                  length, desc->element_size, seen.count[word], low, high);
+    if (seen.count[word] != expected)
+      ck_abort_msg("word %zu of %zu + %zu x %zu bytes seen %u times in [%zu, %zu)", word, desc->size, length, desc->element_size,
+                   seen.count[word], low, high);
   }
 }
 
