@@ -137,6 +137,8 @@ f s fail epochs -DMUTANT=7
 f s fail epochs -DMUTS=1 -DMUTANT=3
 f s pass epochs -DMUTANT=3
 f s pass epochs -DMUTANT=8
+f s pass epochs -DOLD=3
+f s fail epochs -DOLD=3 -DMUTANT=4
 n l pass epochs -DM=64
 f l pass join   -DOPS=1 -DLIVES0=2 -DLIVES1=2
 f l pass join   -DOPS=2
@@ -152,6 +154,47 @@ f s fail join   -DOPS=1 -DMUTANT=9
 f s fail join   -DOPS=1 -DMUTANT=10
 f m fail join   -DOPS=2 -DMUTANT=11
 n l pass join   -DOPS=2 -DLIVES1=2
+f m pass mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2
+f l pass mark   -DOPS=1 -DASSISTS=1
+f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=1
+f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=3
+f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=4
+f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=6
+f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=7
+f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=11
+f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=12
+f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=14
+f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=15
+f s fail mark   -DOPS=1 -DASSISTS=1 -DMUTANT=5
+n m pass mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=2
+n m pass mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=8
+n m pass mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=9
+n m pass mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=10
+n m pass mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=13
+n l pass mark   -DOPS=2 -DASSISTS=0
+n l pass mark   -DOPS=2 -DASSISTS=1
+f s pass park   -DTHREADS=1
+f s pass park   -DTHREADS=1 -DSTUCK
+f m pass park   -DTHREADS=1 -DHELPER
+f m pass park   -DTHREADS=1 -DHELPER -DSTUCK
+f m pass park   -DUNITS=1 -DBRIEF
+f m pass park   -DUNITS=1 -DBRIEF -DSTUCK
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=1
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=2
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=3
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=4
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=5
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=6
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=9
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=10
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=11
+f s fail park   -DTHREADS=1 -DHELPER -DMUTANT=14
+f s fail park   -DTHREADS=1 -DSTUCK -DMUTANT=7
+f s fail park   -DTHREADS=1 -DSTUCK -DMUTANT=8
+f s fail park   -DUNITS=1 -DMUTANT=12
+f s fail park   -DUNITS=1 -DBRIEF -DMUTANT=13
+n l pass park   -DBRIEF
+n l pass park   -DUNITS=1
 TABLE
 }
 
@@ -192,7 +235,7 @@ one() { # number size expected model flags
   mkdir "$dir" || exit 1
   search "$size" "$name" "$@"
   if [ "$got" = "$want" ]; then note=ok; else note=WRONG; fi
-  printf '%-5s %-8s %-44s want %s got %-6s %9s states, depth %5s, %5s s\n' \
+  printf '%-5s %-8s %-46s want %s got %-6s %9s states, depth %5s, %5s s\n' \
     "$note" "$name" "$*" "$want" "$got" "${states:--}" "${depth:--}" "$seconds" |
     tee "$LU_SCRATCH/$number.result"
   if [ "$got" = broken ]; then tail -n 5 "$dir/spin.out" "$dir/gcc.out" "$dir/out" 2>/dev/null; fi

@@ -7,14 +7,15 @@
  * barrier (compare, copy, re-check and publish, set the log) with no poll
  * between. The collector runs cycles for ever; each is a minor or a major, but
  * a major when LIMIT minors have run since the last one. The marker of a
- * major meets the object once: when its log is older than M/2, it renews it by
+ * major meets the object once: when its log is older than OLD, it renews it by
  * CAS to k. Objects are independent of each other, so that one is enough.
  * Sequentially consistent memory; the log is stored apart from the re-check.
  *
  * Bounds: none on cycles or stores (the state space is finite). MUTS mutators
- * (1 or 2). M/4 - 2 is the most minors that may come between two majors:
- * 2 here, 16382 with 16 bits. A major leaves no log older than M/2, n minors and the next
- * H2 make it M/2 + 2(n+1), which must stay below M.
+ * (1 or 2). A major leaves no log older than OLD (M/2, as the design says; the
+ * collector renews earlier, from M/4 on: OLD = M/4 - 1); n minors and the H2
+ * after them make that OLD + 2(n+1), which must stay below M. So LIMIT is
+ * (M-1-OLD)/2 - 1: with 16 bits 16382 minors for M/2, 24574 for M/4 - 1.
  *
  * Assertions:
  *  A  a store that takes the fast path finds the object logged in this epoch;
@@ -23,7 +24,7 @@
  *  C  with one mutator, an object is logged once in an epoch.
  *
  * Run:
- *   spin -a [-DMUTS=1] [-DM=n] [-DMUTANT=n] epochs.pml
+ *   spin -a [-DMUTS=1] [-DM=n] [-DOLD=n] [-DMUTANT=n] epochs.pml
  *   gcc -O2 -DSAFETY -DCOLLAPSE -o pan pan.c && ./pan -m1000000
  *
  * Mutants; each must fail, except where its note says PASS:
@@ -32,12 +33,13 @@
  *  3  [MUTS=1] renewed by a plain store, not by CAS (C: logged twice)
  *  4  one minor too many between two majors
  *  5  epochs advance by 1: the window value is the next epoch
- *  6  renewed only when older than M*3/4
+ *  6  renewed only when older than OLD + M/4
  *  7  window values (odd) are not renewed
  *  8  renewed to k+1, the window value (must PASS: the window is over by then)
  *
  * Expected (spin 6.5.2), no errors (states, depth):
  *   205,105, 16,286   MUTS=1: 29,965, 4,700   M=32: 1,673,157, 51,069
+ *   OLD=3: 390,282, 20,166
  * Without the bound of one mutator mutant 3 passes A and B: a plain store costs
  * only a second log of the object.
  */
@@ -50,10 +52,13 @@
 #ifndef M
 #define M 16
 #endif
+#ifndef OLD
+#define OLD (M/2)
+#endif
 #if MUTANT==4
-#define LIMIT (M/4 - 1)
+#define LIMIT ((M - 1 - OLD)/2)
 #else
-#define LIMIT (M/4 - 2)
+#define LIMIT ((M - 1 - OLD)/2 - 1)
 #endif
 #if MUTANT==5
 #define STEP 1
@@ -61,14 +66,14 @@
 #define STEP 2
 #endif
 #if MUTANT==6
-#define OLD (M*3/4)
+#define OLDEST (OLD + M/4)
 #else
-#define OLD (M/2)
+#define OLDEST OLD
 #endif
 #if MUTANT==7
-#define STALE(s) (AGE(epoch, s) > OLD && s % 2 == 0)
+#define STALE(s) (AGE(epoch, s) > OLDEST && s % 2 == 0)
 #else
-#define STALE(s) (AGE(epoch, s) > OLD)
+#define STALE(s) (AGE(epoch, s) > OLDEST)
 #endif
 #define PLUS(e, n) ((e + n) % M)
 #define AGE(e, l) ((e + M - l) % M)
