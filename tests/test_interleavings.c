@@ -145,6 +145,16 @@ static void leave_blocks(struct puppet *puppet) {
     new_cell(puppet, 0);
 }
 
+static void collect(struct puppet *puppet) { ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK); }
+
+/* What there is becomes old, and lies in blocks that the next sweep meets. */
+static void grow_old(struct puppet *puppet) {
+  for (int i = 0; i < 2; i++) {
+    leave_blocks(puppet);
+    collect(puppet);
+  }
+}
+
 static size_t length = SMALL;
 
 /* The victim is a's only root, and in no block that anybody allocates in. */
@@ -158,10 +168,7 @@ static void make_scene(struct puppet *puppet) {
   shared = (struct vector *)lull_new_array(puppet->thread, vectors, length);
   handle = lull_handle_new(puppet->thread, shared);
   spare_handle = lull_handle_new(puppet->thread, NULL);
-  leave_blocks(puppet);
-  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
-  leave_blocks(puppet);
-  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
+  grow_old(puppet);
 }
 
 static void trace_node(void *object, lull_visitor *visitor) {
@@ -387,9 +394,12 @@ static void make_node(struct puppet *puppet) {
   puppet->root[0] = NULL;
 }
 
+static _Atomic bool taken;
+
 static void take_from_node(struct puppet *puppet) {
   puppet->root[0] = (struct cell *)lull_exchange(puppet->thread, node, &node->held, NULL);
   EXPECT(puppet->root[0] == victim);
+  atomic_store(&taken, true);
 }
 
 static void let_b_take(void) { let(&b, take_from_node); }
@@ -408,6 +418,27 @@ START_TEST(a_store_comes_in_the_middle_of_a_copy) {
   lead_both(LU_BUMPED);
   lead(&b, LU_TRACE);
   let(&a, store_into_node);
+  finish();
+  check_victim();
+  tear_down();
+}
+END_TEST
+
+/* The marker renews an old log before it reads the fields; b stores into the node in between. */
+START_TEST(a_store_comes_after_an_old_log_was_renewed) {
+  set_up_with(OPTIONS ",stress.epoch_bits=4");
+  let(&a, make_node);
+  let(&b, block);
+  for (int i = 0; i < _i; i++)
+    let(&a, collect);
+  let(&b, unblock);
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  in_trace = let_b_take;
+  lead_both(LU_TRACE);
+  while (!atomic_load(&taken))
+    sched_yield();
   finish();
   check_victim();
   tear_down();
@@ -536,6 +567,17 @@ START_TEST(a_handle_is_released_by_a_scanned_thread) {
 }
 END_TEST
 
+/* What one thread alone does in a heap of its own. */
+static void alone(void (*act)(struct puppet *puppet)) {
+  heap = heap_with(OPTIONS);
+  define_types();
+  create(&a);
+  let(&a, make_scene);
+  let(&a, act);
+  end(&a);
+  ck_assert_int_eq(lull_heap_destroy(heap), LULL_OK);
+}
+
 /* More roots than the collector's own packets hold when it has found them all. */
 enum { MANY = 3 * LU_PACKET_ENTRIES };
 static lull_handle *many[MANY];
@@ -543,45 +585,117 @@ static lull_handle *many[MANY];
 static void make_many(struct puppet *puppet) {
   for (size_t i = 0; i < MANY; i++)
     many[i] = lull_handle_new(puppet->thread, new_cell(puppet, i));
-  leave_blocks(puppet);
-  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
-  leave_blocks(puppet);
-  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
+  grow_old(puppet);
   for (size_t i = 0; i < MANY; i++)
     EXPECT(((struct cell *)lull_handle_get(puppet->thread, many[i]))->value == i);
 }
 
-START_TEST(many_shared_roots_are_all_found) {
-  heap = heap_with(OPTIONS);
-  define_types();
-  create(&a);
-  let(&a, make_many);
-  end(&a);
-  ck_assert_int_eq(lull_heap_destroy(heap), LULL_OK);
-}
+START_TEST(many_shared_roots_are_all_found) { alone(make_many); }
 END_TEST
 
 /* Every item of a large vector is old, and held by it alone. */
 static void fill_large(struct puppet *puppet) {
   for (size_t i = 0; i < length; i++)
     lull_store(puppet->thread, shared, &shared->item[i], new_cell(puppet, i));
-  leave_blocks(puppet);
-  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
-  leave_blocks(puppet);
-  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
+  grow_old(puppet);
   for (size_t i = 0; i < length; i++)
     EXPECT(shared->item[i]->value == i);
 }
 
 START_TEST(a_large_object_is_scanned_to_its_end) {
   length = ITEMS;
-  heap = heap_with(OPTIONS);
-  define_types();
-  create(&a);
-  let(&a, make_scene);
-  let(&a, fill_large);
-  end(&a);
-  ck_assert_int_eq(lull_heap_destroy(heap), LULL_OK);
+  alone(fill_large);
+}
+END_TEST
+
+struct table {
+  lull_object header;
+  size_t length;
+  struct {
+    uint64_t key;
+    struct cell *cell;
+  } row[];
+};
+
+/* A table of rows, of which one word in two is a reference. */
+static void make_table(struct puppet *puppet) {
+  static const uint64_t map[] = {2};
+  lull_type_desc desc = {.struct_size = sizeof desc,
+                         .name = "table",
+                         .size = sizeof(struct table),
+                         .element_size = 16,
+                         .length_offset = offsetof(struct table, length),
+                         .element = {.refs = LULL_REFS_MAP, .map = map, .map_words = 1}};
+  lull_type tables;
+  ck_assert_int_eq(lull_type_define(heap, &desc, &tables), LULL_OK);
+  struct table *table = (struct table *)lull_new_array(puppet->thread, tables, SMALL);
+  many[0] = lull_handle_new(puppet->thread, table);
+  for (size_t i = 0; i < SMALL; i++) {
+    table->row[i].key = i | 1;
+    lull_store(puppet->thread, table, &table->row[i].cell, new_cell(puppet, i));
+  }
+  grow_old(puppet);
+  for (size_t i = 0; i < SMALL; i++)
+    EXPECT(table->row[i].cell->value == i);
+}
+
+START_TEST(references_in_elements_are_found) { alone(make_table); }
+END_TEST
+
+/* Blocks with holes. */
+
+/* Between two items there is garbage of 1 to 60 cells, so holes of all lengths, used or not. */
+static void make_holes(struct puppet *puppet) {
+  for (size_t i = 0; i < length; i++) {
+    lull_store(puppet->thread, shared, &shared->item[i], new_cell(puppet, i));
+    for (size_t n = i * 7 % 60; n > 0; n--)
+      new_cell(puppet, MAGIC);
+  }
+  grow_old(puppet);
+}
+
+static void fill_holes(struct puppet *puppet) {
+  for (size_t n = 0; n < length * 30; n++) {
+    struct cell *cell = (struct cell *)lull_new(puppet->thread, cells);
+    EXPECT(cell != NULL && cell->next == NULL && cell->value == 0);
+    cell->value = MAGIC;
+    struct vector *vector = n % 8 == 0 ? (struct vector *)lull_new_array(puppet->thread, vectors, n % 61) : NULL;
+    for (size_t i = 0; vector != NULL && i < n % 61; i++)
+      EXPECT(vector->item[i] == NULL);
+  }
+  for (size_t i = 0; i < length; i++)
+    EXPECT(shared->item[i]->value == i && lull_type_of(shared->item[i]) == cells);
+}
+
+static void use_holes(struct puppet *puppet) {
+  make_holes(puppet);
+  fill_holes(puppet);
+}
+
+START_TEST(holes_are_zero_and_end_where_objects_begin) {
+  length = ITEMS;
+  alone(use_holes);
+}
+END_TEST
+
+static void put_some(struct puppet *puppet) {
+  for (size_t i = 0; i < length; i++)
+    lull_store(puppet->thread, shared, &shared->item[i], new_cell(puppet, i));
+}
+
+static void check_some(struct puppet *puppet) {
+  leave_blocks(puppet);
+  for (size_t i = 0; i < length; i++)
+    EXPECT(shared->item[i]->value == i && lull_type_of(shared->item[i]) == cells);
+}
+
+/* Another thread goes on in the block of one that has left, behind what is there. */
+START_TEST(a_block_is_left_and_adopted) {
+  set_up();
+  let(&b, put_some);
+  let(&b, detach);
+  let(&a, check_some);
+  tear_down();
 }
 END_TEST
 
@@ -597,6 +711,7 @@ static void bear_in_new_blocks(struct puppet *puppet) {
 /* Born after the thread's root scan: nothing marks them but their birth. */
 static void births(void (*bear)(struct puppet *puppet)) {
   set_up();
+  let(&b, bear_one);
   begin();
   lead_both(LU_WINDOW);
   lead_both(LU_BUMPED);
@@ -611,8 +726,14 @@ static void births(void (*bear)(struct puppet *puppet)) {
     ck_assert_uint_eq(((struct vector *)(void *)b.root[2])->length, ITEMS);
 }
 
+/* The block is given up, so that the sweep meets it. */
+static void bear_and_give_up(struct puppet *puppet) {
+  bear_one(puppet);
+  leave_blocks(puppet);
+}
+
 START_TEST(a_birth_in_a_block_that_was_held_before) {
-  births(bear_one);
+  births(bear_and_give_up);
   tear_down();
 }
 END_TEST
@@ -632,6 +753,17 @@ START_TEST(births_after_the_cycle_are_not_marked) {
 }
 END_TEST
 
+/* Takes new blocks as a thread does that polled a moment before it was asked for something. */
+static void take_blocks_without_poll(struct puppet *puppet) {
+  struct lu_mutator *mutator = mutator_of(puppet);
+  uint64_t header = cells | (uint64_t)mutator->epoch << 32;
+  for (size_t bytes = 0; bytes < 4 * LU_BLOCK_BYTES; bytes += sizeof(struct cell)) {
+    char *memory = lu_region_allocate(mutator, sizeof(struct cell));
+    EXPECT(memory != NULL);
+    memcpy(memory, &header, sizeof header);
+  }
+}
+
 /* A thread that has not heard of the end of live births takes blocks: their marks are cleared after that. */
 START_TEST(a_block_is_taken_before_settling) {
   set_up();
@@ -639,7 +771,7 @@ START_TEST(a_block_is_taken_before_settling) {
   stop_at = is_settling;
   start(&a, poll_to_the_end);
   let(&b, take_requests_until);
-  let(&b, leave_blocks);
+  let(&b, take_blocks_without_poll);
   start(&b, poll_to_the_end);
   await(&a);
   await(&b);
@@ -705,8 +837,6 @@ START_TEST(a_dead_object_is_not_remembered) {
 END_TEST
 
 /* Requests and waiting. */
-
-static void collect(struct puppet *puppet) { ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK); }
 
 /* A thread that waits for a collection hears of its end; the time after which it would look by itself is not for tests to wait. */
 START_TEST(a_collection_ends_for_who_waits) {
@@ -862,6 +992,7 @@ int main(void) {
   ADD(a_thread_that_joins_takes_the_only_reference, 1);
   ADD(a_thread_that_shaded_leaves, 1);
   ADD(a_store_comes_in_the_middle_of_a_copy, 1);
+  ADD(a_store_comes_after_an_old_log_was_renewed, 4);
   ADD(a_new_value_passes_to_a_scanned_thread, 1);
   ADD(a_store_in_the_window_straddles_the_first_log, 1);
   ADD(a_store_in_the_window_without_packets, 1);
@@ -871,6 +1002,9 @@ int main(void) {
   ADD(a_handle_is_released_by_a_scanned_thread, 1);
   ADD(many_shared_roots_are_all_found, 1);
   ADD(a_large_object_is_scanned_to_its_end, 1);
+  ADD(references_in_elements_are_found, 1);
+  ADD(holes_are_zero_and_end_where_objects_begin, 1);
+  ADD(a_block_is_left_and_adopted, 1);
   ADD(a_birth_in_a_block_that_was_held_before, 1);
   ADD(births_in_new_blocks, 1);
   ADD(births_after_the_cycle_are_not_marked, 1);

@@ -82,12 +82,14 @@ run_command() {
     shift
   done
   shift
-  env "${settings[@]}" timeout -k 5 "$limit" "$program" "$@" >"$log" 2>&1 </dev/null || status=$?
+  CK_DEFAULT_TIMEOUT=$((limit / 2)) env "${settings[@]}" timeout -k 5 "$limit" "$program" "$@" >"$log" 2>&1 </dev/null || status=$?
   case $status in
     0) return 0 ;;
     124 | 137) return 124 ;;
-    *) return 1 ;;
   esac
+  # Check's own limits are limits too, when nothing else was wrong.
+  ! grep -q 'Test timeout expired' "$log" || grep -E ':[EF]:' "$log" | grep -qv 'Test timeout expired' || return 124
+  return 1
 }
 
 # program_of COMMAND...: the first word that is no setting.
