@@ -101,6 +101,61 @@ static struct shadow *shadow_new(void) {
   return shadow;
 }
 
+static bool is_free(const lu_map_word *words, uint32_t i) { return !(lu_map_load(&words[i / 64]) >> (i % 64) & 1); }
+
+/* The hole search, a granule at a time. */
+static bool find_slowly(const lu_map_word *words, uint32_t from, uint32_t least, struct lu_hole *hole) {
+  for (uint32_t i = from, start = from; i <= LU_BLOCK_GRANULES; i++) {
+    if (i < LU_BLOCK_GRANULES && is_free(words, i))
+      continue;
+    if (i - start >= least) {
+      *hole = (struct lu_hole){start, i};
+      return true;
+    }
+    start = i + 1;
+  }
+  return false;
+}
+
+/* Runs of set and clear bits, up to so many long. */
+static void random_words(lu_map_word *words, uint64_t *random, uint64_t set_most, uint64_t clear_most) {
+  memset((void *)words, 0, LU_BLOCK_WORDS * sizeof *words);
+  for (uint32_t i = 0; i < LU_BLOCK_GRANULES;) {
+    uint32_t set = (uint32_t)lu_random_scale(lu_random_step(random), set_most + 1);
+    for (; set > 0 && i < LU_BLOCK_GRANULES; set--, i++)
+      atomic_fetch_or(&words[i / 64], (uint64_t)1 << (i % 64));
+    i += 1 + (uint32_t)lu_random_scale(lu_random_step(random), clear_most);
+  }
+}
+
+START_TEST(holes_are_found_as_by_hand) {
+  static lu_map_word words[LU_BLOCK_WORDS];
+  static const uint64_t most[][2] = {{3, 12}, {40, 40}, {200, 17}, {5, 300}, {9000, 9000}, {0, 20}, {20, 7}};
+  uint64_t random = 1;
+  for (int round = 0; round < 300; round++) {
+    const uint64_t *shape = most[(size_t)round % COUNT_OF(most)];
+    random_words(words, &random, shape[0], shape[1]);
+    for (int i = 0; i < 50; i++) {
+      uint32_t from = (uint32_t)lu_random_scale(lu_random_step(&random), LU_BLOCK_GRANULES + 1);
+      uint32_t least = 1 + (uint32_t)lu_random_scale(lu_random_step(&random), i % 2 == 0 ? 20 : 400);
+      struct lu_hole expected = {0, 0}, found = {0, 0};
+      bool there = find_slowly(words, from, least, &expected);
+      ck_assert_int_eq(lu_hole_find(words, from, least, &found), there);
+      ck_assert_uint_eq(found.start, expected.start);
+      ck_assert_uint_eq(found.end, expected.end);
+    }
+    uint32_t largest, sum = 0, longest = 0;
+    struct lu_hole hole;
+    for (uint32_t from = 0; find_slowly(words, from, 16, &hole); from = hole.end) {
+      sum += hole.end - hole.start;
+      longest = hole.end - hole.start > longest ? hole.end - hole.start : longest;
+    }
+    ck_assert_uint_eq(lu_holes_sum(words, 0, 16, &largest), sum);
+    ck_assert_uint_eq(largest, longest);
+  }
+}
+END_TEST
+
 START_TEST(objects_follow_each_other_in_a_fresh_block) {
   begin(4 << 20);
   struct bytes *before = fake_new(mutator, type, 24);
@@ -441,6 +496,7 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("region");
   TCase *tcase = tcase_create("region");
+  tcase_add_test(tcase, holes_are_found_as_by_hand);
   tcase_add_test(tcase, objects_follow_each_other_in_a_fresh_block);
   tcase_add_loop_test(tcase, blocks_can_be_parsed_after_random_allocation, 0, 8);
   tcase_add_loop_test(tcase, blocks_can_be_parsed_after_random_allocation, 45, 49);

@@ -63,7 +63,8 @@ static bool suits(const struct lu_block *block, enum lu_pool pool, uint32_t gran
 static struct lu_block *search_slab(struct lu_space *space, struct lu_slab *slab, enum lu_pool pool, uint32_t granules,
                                     uint32_t skip_live_cycle) {
   struct lu_block *blocks = &space->blocks[(size_t)(slab - space->slabs) * LU_SLAB_BLOCKS];
-  uint64_t mask = atomic_load_explicit(&slab->claim[pool], memory_order_relaxed);
+  /* Acquire: a caller that compares space->returns afterwards compares it with what it was after this look. */
+  uint64_t mask = atomic_load_explicit(&slab->claim[pool], memory_order_acquire);
   for (; mask != 0; mask &= mask - 1) {
     struct lu_block *block = &blocks[__builtin_ctzll(mask)];
     if (!suits(block, pool, granules, skip_live_cycle) || !take_bit(space, slab, pool, mask & -mask))
@@ -78,7 +79,7 @@ static struct lu_block *search_slab(struct lu_space *space, struct lu_slab *slab
 }
 
 static struct lu_block *search(struct lu_space *space, enum lu_pool pool, uint32_t granules, uint32_t skip_live_cycle) {
-  if (atomic_load_explicit(&space->waiting[pool], memory_order_relaxed) == 0)
+  if (atomic_load_explicit(&space->waiting[pool], memory_order_acquire) == 0)
     return NULL;
   size_t high = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
   size_t at = atomic_load_explicit(&space->hint[pool], memory_order_relaxed);

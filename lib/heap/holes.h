@@ -32,9 +32,37 @@ static inline uint32_t lu_bits_next(const lu_map_word *words, uint32_t from, uin
   return i * 64 + (uint32_t)__builtin_ctzll(bits);
 }
 
-/* The first run of at least `least` clear bits that begins at or after `from` (from may lie inside a run: the rest of it counts). */
+/* Bit i is set when bits i to i + n - 1 of the 128 bits (low, high) are; n is a power of two, 64 at most. */
+static inline uint64_t lu_bits_fold(uint64_t low, uint64_t high, uint32_t n) {
+  for (uint32_t shift = 1; shift < n; shift *= 2) {
+    low &= low >> shift | high << (64 - shift);
+    high &= high >> shift;
+  }
+  return low;
+}
+
+/* The first granule from `from` on where at least n granules are free, n as above; LU_BLOCK_GRANULES if there is none. */
+static inline uint32_t lu_free_next(const lu_map_word *words, uint32_t from, uint32_t n) {
+  uint64_t mask = ~(uint64_t)0 << (from % 64);
+  for (uint32_t i = from / 64; i < LU_BLOCK_WORDS; i++, mask = ~(uint64_t)0) {
+    uint64_t low = ~lu_map_load(&words[i]) & mask;
+    if (low == 0)
+      continue;
+    uint64_t high = i + 1 < LU_BLOCK_WORDS ? ~lu_map_load(&words[i + 1]) : 0;
+    uint64_t starts = lu_bits_fold(low, high, n);
+    if (starts != 0)
+      return i * 64 + (uint32_t)__builtin_ctzll(starts);
+  }
+  return LU_BLOCK_GRANULES;
+}
+
+/*
+ * The first run of at least `least` (1 or more) clear bits that begins at or after `from` (from may lie inside a run: the rest of it counts). Short
+ * runs are passed over a word at a time: where single survivors are scattered there are many of them for each hole.
+ */
 static inline bool lu_hole_find(const lu_map_word *words, uint32_t from, uint32_t least, struct lu_hole *hole) {
-  while ((from = lu_bits_next(words, from, ~(uint64_t)0)) < LU_BLOCK_GRANULES) {
+  uint32_t n = least >= 16 ? 16 : least >= 8 ? 8 : 1;
+  while ((from = lu_free_next(words, from, n)) < LU_BLOCK_GRANULES) {
     uint32_t end = lu_bits_next(words, from, 0);
     if (end - from >= least) {
       *hole = (struct lu_hole){from, end};

@@ -64,6 +64,24 @@ static void close_hole(struct lu_region *region) {
   region->bump = region->limit = region->hole_end;
 }
 
+/* Prefetches the next `bytes` bytes that will be zeroed, also in the holes that follow. */
+static void fetch_ahead(const struct lu_mutator *mutator, struct lu_region *region, size_t bytes) {
+  char *memory = lu_block_memory(&mutator->heap->space, region->block);
+  for (ptrdiff_t left = (ptrdiff_t)bytes; left > 0;) {
+    struct lu_hole hole;
+    if (region->fetch < region->fetch_end) {
+      LU_PREFETCH_WRITE(region->fetch);
+      region->fetch += LU_CACHE_LINE;
+      left -= LU_CACHE_LINE;
+    } else if (lu_hole_find(taken_of(memory), granule_of(memory, region->fetch_end), region->block->smallest_hole, &hole)) {
+      region->fetch = memory + (size_t)hole.start * LU_GRANULE;
+      region->fetch_end = memory + (size_t)hole.end * LU_GRANULE;
+    } else {
+      return;
+    }
+  }
+}
+
 /* Moves the limit so that `size` bytes are zero from the bump on; the hole has them. */
 static void extend(const struct lu_mutator *mutator, struct lu_region *region, size_t size) {
   bool clean = atomic_load_explicit(&region->block->clean, memory_order_relaxed);
@@ -76,8 +94,7 @@ static void extend(const struct lu_mutator *mutator, struct lu_region *region, s
   char *limit = region->bump + (step < room ? step : room);
   if (!clean) {
     memset(region->limit, 0, (size_t)(limit - region->limit));
-    for (char *p = region->limit + PREFETCH_AHEAD; p < limit + PREFETCH_AHEAD && p < region->hole_end; p += LU_CACHE_LINE)
-      LU_PREFETCH_WRITE(p);
+    fetch_ahead(mutator, region, (size_t)(limit - region->limit));
   }
   region->limit = limit;
 }
@@ -95,22 +112,30 @@ static char *bump(const struct lu_mutator *mutator, struct lu_region *region, si
   return object;
 }
 
+/* Makes fillers of the holes from `from` to `to`. */
+static void fill_holes(const struct lu_region *region, char *memory, uint32_t from, uint32_t to) {
+  struct lu_hole passed;
+  for (; lu_hole_find(taken_of(memory), from, region->block->smallest_hole, &passed) && passed.start < to; from = passed.end)
+    write_filler(memory + (size_t)passed.start * LU_GRANULE, memory + (size_t)passed.end * LU_GRANULE);
+}
+
 /* Moves to the first hole ahead that takes `size` bytes, filling those passed over. Changes nothing when there is none. */
 static bool next_hole(const struct lu_mutator *mutator, struct lu_region *region, size_t size) {
   char *memory = lu_block_memory(&mutator->heap->space, region->block);
-  const lu_map_word *taken = taken_of(memory);
   uint32_t smallest = region->block->smallest_hole, needed = (uint32_t)(size / LU_GRANULE);
   uint32_t from = granule_of(memory, region->hole_end);
-  struct lu_hole wanted, passed;
-  if (!lu_hole_find(taken, from, needed > smallest ? needed : smallest, &wanted))
+  struct lu_hole wanted;
+  if (!lu_hole_find(taken_of(memory), from, needed > smallest ? needed : smallest, &wanted))
     return false;
   close_hole(region);
-  while (lu_hole_find(taken, from, smallest, &passed) && passed.start != wanted.start) {
-    write_filler(memory + (size_t)passed.start * LU_GRANULE, memory + (size_t)passed.end * LU_GRANULE);
-    from = passed.end;
-  }
+  if (needed > smallest)
+    fill_holes(region, memory, from, wanted.start);
   region->bump = region->limit = memory + (size_t)wanted.start * LU_GRANULE;
   region->hole_end = memory + (size_t)wanted.end * LU_GRANULE;
+  if (region->fetch_end < region->hole_end) {
+    region->fetch = region->bump;
+    region->fetch_end = region->hole_end;
+  }
   return true;
 }
 
@@ -170,6 +195,9 @@ static void take(struct lu_mutator *mutator, struct lu_region *region, struct lu
   char *memory = lu_block_memory(&mutator->heap->space, block);
   region->block = block;
   region->bump = region->limit = region->hole_end = memory + (size_t)block->cursor * LU_GRANULE;
+  region->fetch = region->fetch_end = region->bump;
+  if (!atomic_load_explicit(&block->clean, memory_order_relaxed))
+    fetch_ahead(mutator, region, PREFETCH_AHEAD);
   /* An orphan that another thread left in this cycle has its bits already, from its live_from on. */
   if (mutator->born_live && atomic_load_explicit(&block->live_cycle, memory_order_relaxed) != mutator->cycle)
     bear_live(mutator, block, region->bump);

@@ -21,6 +21,7 @@ struct lu_region {
   struct lu_block *block;   /* NULL: none held */
   char *bump, *limit;       /* of the small region these stand in the public prefix instead, and are copied on demand */
   char *hole_end;
+  char *fetch, *fetch_end;  /* how far memory ahead has been prefetched, and the end of the hole in which that is */
 };
 
 struct lu_mutator;
