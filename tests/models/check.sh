@@ -155,7 +155,7 @@ f s fail join   -DOPS=1 -DMUTANT=10
 f m fail join   -DOPS=2 -DMUTANT=11
 n l pass join   -DOPS=2 -DLIVES1=2
 f m pass mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2
-f l pass mark   -DOPS=1 -DASSISTS=1
+f m pass mark   -DOPS=1 -DASSISTS=1
 f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=1
 f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=3
 f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=4
@@ -204,7 +204,7 @@ search() { # size model flags
   case $size in
   s) opt=-O0 hash=20 deep=200000 ;;
   m) opt=-O1 hash=22 deep=1000000 ;;
-  l) opt=-O2 hash=25 deep=1000000 ;;
+  l) opt=-O1 hash=24 deep=1000000 ;;
   *) echo "check.sh: size $size?" >&2; return 2 ;;
   esac
   began=$(date +%s%N)
