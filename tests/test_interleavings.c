@@ -11,6 +11,7 @@
 #include <semaphore.h>
 #include "heap/heap.h"
 #include "tests/fixture.h"
+#include "threads/claim.h"
 #include "threads/handshake.h"
 
 #define MAGIC UINT64_C(0x600dce11600dce11)
@@ -971,6 +972,55 @@ START_TEST(a_request_comes_while_another_heaps_closure_runs) {
 }
 END_TEST
 
+/* Handshakes and claims. */
+
+/* Inside the closure of a handshake: it is not acknowledged yet. */
+static void look_at_acknowledgement(void *data, lull_visitor *visitor) {
+  const struct lu_thread *own = data;
+  (void)visitor;
+  EXPECT(atomic_load(&own->acknowledged) != atomic_load(&own->request));
+}
+
+static void add_look(struct puppet *puppet) {
+  ck_assert_int_eq(lull_thread_callback_add(puppet->thread, look_at_acknowledgement, mutator_of(puppet)), LULL_OK);
+}
+
+static void remove_look(struct puppet *puppet) {
+  ck_assert_int_eq(lull_thread_callback_remove(puppet->thread, look_at_acknowledgement, mutator_of(puppet)), LULL_OK);
+}
+
+START_TEST(a_handshake_is_acknowledged_after_its_closure) {
+  set_up_with(OPTIONS ",verify=none");
+  let(&a, add_look);
+  begin();
+  lead_both(LU_WINDOW);
+  lead_both(LU_BUMPED);
+  finish();
+  check_victim();
+  let(&a, remove_look);
+  tear_down();
+}
+END_TEST
+
+START_TEST(nobody_returns_into_a_claim) {
+  struct lu_os_thread os = {.fenced = (uint32_t)_i};
+  lu_event_init(&os.unclaimed);
+  lu_os_block(&os);
+  lu_claim(&os);
+  lu_claim(&os);
+  ck_assert(lu_claim_granted(&os));
+  ck_assert(!lu_os_try_return(&os));
+  ck_assert(lu_claim_granted(&os));
+  lu_unclaim(&os);
+  ck_assert(!lu_os_try_return(&os));
+  lu_unclaim(&os);
+  ck_assert(lu_os_try_return(&os));
+  lu_claim(&os);
+  ck_assert(!lu_claim_granted(&os));
+  lu_unclaim(&os);
+}
+END_TEST
+
 static Suite *suite;
 
 /* Each test is a case of its own name, so that CK_RUN_CASE runs it alone. */
@@ -1017,5 +1067,7 @@ int main(void) {
   ADD(a_stalled_thread_waits_for_a_second_cycle, 1);
   ADD(a_thread_that_does_not_poll_holds_up_nobody_for_ever, 1);
   ADD(a_request_comes_while_another_heaps_closure_runs, 1);
+  ADD(a_handshake_is_acknowledged_after_its_closure, 1);
+  ADD(nobody_returns_into_a_claim, 2);
   return run_suite(suite);
 }
