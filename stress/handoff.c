@@ -10,6 +10,12 @@
  *   handles   two handles, by turns: get, set the other, clear this one
  *   release   one handle at a time, by turns: get, release it at once, make a new one
  *   fields    two fields of a shared object, by exchange
+ *   window    from a field of an old object to one of an object that was born after the other
+ * thread's second handshake, by a thread that is between its first and its second scan      out of
+ * a root slot, a handle or a field, and back, by a thread whose own roots were just scanned
+ *
+ * The last two wait for the phase that they are made for, which a thread can tell from the fields
+ * in lull/thread.h that the store barrier uses.
  *
  * Checked at every pass: the object's number, its checksum, and those of what hangs from it.
  */
@@ -36,7 +42,13 @@ struct pair {
   void *field[2];
 };
 
-enum { TAILS = 3, PASSERS = 2 };
+enum {
+  TAILS = 3,
+  PASSERS = 2,
+  LITTER = 10000,
+  PATIENCE = 200000000,
+  LINGER = 20000000
+}; /* times in ns */
 
 /* What all threads of one way of passing share. */
 struct course {
@@ -244,17 +256,144 @@ static void pass_fields(struct member *member, struct course *course) {
 /*
  * Now and then the baton stays where it is for longer than the start of a cycle takes: a baton on
  * its way all the time is shaded by every store of the start window, and then its moves while roots
- * are scanned prove nothing.
+ * are scanned prove nothing. A thread rests without a safepoint for parts of the time, and one goes
+ * on before the other, so for a while they are in different phases.
  */
 static void rest(struct member *member, struct course *course) {
+  uint64_t own_delay = random_below(&member->random, 1000000);
+
   if (random_once(&member->random, 256))
     atomic_store_explicit(&course->rest_until,
                           clock_wall() + random_below(&member->random, 6000000),
                           memory_order_relaxed);
-  while (clock_wall() < atomic_load_explicit(&course->rest_until, memory_order_relaxed)) {
+  while (clock_wall() <
+         atomic_load_explicit(&course->rest_until, memory_order_relaxed) + own_delay) {
     lull_poll(member->thread);
-    sched_yield();
+    clock_pause(random_below(&member->random, 100000));
   }
+}
+
+/* Polls until the thread is in the start window of a cycle; false when none came for a while. */
+static bool await_window(lull_thread *thread) {
+  uint64_t began = clock_wall();
+
+  while (thread->pass_epoch != LULL_PASS_NEVER) {
+    if (clock_wall() - began > PATIENCE)
+      return false;
+    lull_poll(thread);
+  }
+  return true;
+}
+
+/* Polls until the thread's roots have been scanned in the cycle in whose window it is; false when
+ * that took too long. */
+static bool await_scan(lull_thread *thread) {
+  uint64_t began = clock_wall();
+
+  while (thread->pass_epoch == LULL_PASS_NEVER) {
+    if (clock_wall() - began > PATIENCE)
+      return false;
+    lull_poll(thread);
+  }
+  return true;
+}
+
+/* Waits for two cycles to end. */
+static void await_cycles(struct member *member, struct course *course) {
+  uint64_t cycles = figures_stats(member->heap).cycles;
+
+  while (figures_stats(member->heap).cycles < cycles + 2 &&
+         !atomic_load_explicit(&course->over, memory_order_relaxed)) {
+    STRESS_OK(lull_blocked_begin(member->thread));
+    clock_pause(100000);
+    STRESS_OK(lull_blocked_end(member->thread));
+  }
+}
+
+/* The other thread of `window`: puts a new pair into the first slot again and again while the baton
+ * is not in one. */
+static void make_young(struct member *member, struct course *course) {
+  struct pair *pair = lull_load(&course->slots[0]);
+
+  if (pair && lull_load(&pair->field[0]))
+    return;
+  pair = lull_new(member->thread, pair_type);
+  STRESS_CHECK(pair != NULL, "no memory for a pair");
+  lull_root_store(member->thread, &course->slots[0], pair);
+}
+
+/* Without a poll: a pair that was born by a thread that has passed its second handshake, while this
+ * one has not; NULL when none came. */
+static struct pair *await_young(lull_thread *thread, struct course *course) {
+  uint64_t began = clock_wall();
+
+  while (clock_wall() - began < LINGER) {
+    struct pair *pair = lull_load(&course->slots[0]);
+    if (pair && __atomic_load_n(&pair->header.log_epoch, __ATOMIC_RELAXED) != thread->birth_epoch)
+      return pair;
+  }
+  return NULL;
+}
+
+static void pass_window(struct member *member, struct course *course) {
+  lull_thread *thread = member->thread;
+  struct pair *old = lull_handle_get(thread, course->pair), *young = NULL;
+  struct baton *baton;
+  LULL_ROOTS(thread, old, young);
+
+  if (member->index != 0) {
+    make_young(member, course);
+    return;
+  }
+  if (!await_window(thread) || !(young = await_young(thread, course)))
+    return;
+  baton = lull_exchange(thread, old, &old->field[0], NULL);
+  lull_store(thread, young, &young->field[0], baton);
+  count_pass(course);
+  await_cycles(member, course);
+  baton = lull_load(&young->field[0]);
+  check_baton(baton, course->number);
+  lull_store(thread, old, &old->field[0], baton);
+  lull_store(thread, young, &young->field[0], NULL);
+  await_cycles(member, course);
+}
+
+/* Stands still without a safepoint until the collector wants the next handshake, which comes after
+ * it has scanned the places. */
+static void linger(lull_thread *thread) {
+  for (uint64_t began = clock_wall(); clock_wall() - began < LINGER;)
+    if (__atomic_load_n(thread->poll_word, __ATOMIC_RELAXED) != 0)
+      return;
+}
+
+/* The baton is in none of the places, but in a local, while the collector scans them. */
+static void pass_scan(struct member *member, struct course *course) {
+  lull_thread *thread = member->thread;
+  struct pair *pair = lull_handle_get(thread, course->pair);
+  struct baton *baton;
+  LULL_ROOTS(thread, pair);
+
+  if (member->index != 0) {
+    new_baton(thread, 0);
+    return;
+  }
+  if (!await_window(thread) || !await_scan(thread))
+    return;
+  if ((baton = lull_root_exchange(thread, &course->slots[0], NULL))) {
+    linger(thread);
+    lull_handle_set(thread, course->handles[0], baton);
+  } else if ((baton = lull_handle_get(thread, course->handles[0]))) {
+    lull_handle_set(thread, course->handles[0], NULL);
+    linger(thread);
+    lull_store(thread, pair, &pair->field[0], baton);
+  } else {
+    baton = lull_exchange(thread, pair, &pair->field[0], NULL);
+    linger(thread);
+    lull_root_store(thread, &course->slots[0], baton);
+  }
+  check_baton(baton, course->number);
+  count_pass(course);
+  await_cycles(member, course);
 }
 
 static void litter(struct member *member) {
@@ -267,7 +406,8 @@ static void work(struct member *member) {
 
   while (!atomic_load_explicit(&course->over, memory_order_relaxed)) {
     if (member->index < PASSERS) {
-      rest(member, course);
+      if (course->pass != pass_window && course->pass != pass_scan)
+        rest(member, course);
       course->pass(member, course);
     } else {
       litter(member);
@@ -276,7 +416,8 @@ static void work(struct member *member) {
   }
 }
 
-/* Puts the first baton where all ways of passing look for it at the start, and lets the threads
+/*
+ * Puts the first baton where all ways of passing look for it at the start, and lets the threads
  * run. */
 static void set_up(lull_thread *thread, struct course *course) {
   struct baton *baton = NULL;
@@ -288,11 +429,13 @@ static void set_up(lull_thread *thread, struct course *course) {
   baton = new_baton(thread, 1);
   pair = lull_new(thread, pair_type);
   STRESS_CHECK(pair != NULL, "no memory for a pair");
+  for (unsigned i = 0; i < LITTER; i++)
+    new_baton(thread, 0);
   course->pair = lull_handle_new(thread, pair);
   course->handles[0] = lull_handle_new(thread, NULL);
   course->handles[1] = course->pass == pass_release ? NULL : lull_handle_new(thread, NULL);
   STRESS_CHECK(course->pair && course->handles[0], "no memory for handles");
-  if (course->pass == pass_fields)
+  if (course->pass == pass_fields || course->pass == pass_window)
     lull_store(thread, pair, &pair->field[0], baton);
   else if (course->pass == pass_handles || course->pass == pass_release)
     lull_handle_set(thread, course->handles[0], baton);
@@ -306,6 +449,11 @@ static void check_end(lull_thread *thread, struct course *course) {
   struct pair *pair = lull_handle_get(thread, course->pair);
   struct baton *found = NULL;
   unsigned places = 0;
+
+  if (course->pass == pass_window) {
+    check_baton(lull_load(&pair->field[0]), course->number);
+    return;
+  }
 
   for (unsigned i = 0; i < 2; i++) {
     void *in[3] = {lull_load(&course->slots[i]), lull_load(&pair->field[i]),
@@ -358,11 +506,9 @@ int main(int argc, char **argv) {
   static const struct {
     const char *name;
     void (*pass)(struct member *, struct course *);
-  } ways[] = {{"exchange", pass_exchange},
-              {"slots", pass_slots},
-              {"handles", pass_handles},
-              {"release", pass_release},
-              {"fields", pass_fields}};
+  } ways[] = {{"exchange", pass_exchange}, {"slots", pass_slots},   {"handles", pass_handles},
+              {"release", pass_release},   {"fields", pass_fields}, {"window", pass_window},
+              {"scan", pass_scan}};
   enum { WAYS = sizeof ways / sizeof *ways };
   const char *options = NULL;
   const struct argument table[] = {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "stress/common/check.h"
+#include "stress/common/clock.h"
 #include "stress/mutators/mutator.h"
 
 enum { STEPS_MOST = 5, INIT_MOST = 8, COPY_MOST = 48, TRANSFERS_MOST = 400, NURSERY = 4 };
@@ -231,6 +232,13 @@ static struct thing *pick_young(struct mutator *m) {
   return NULL;
 }
 
+/* Stands still without a safepoint, as a thread does that the system gives no processor: others go
+ * on. */
+static void linger(struct mutator *m) {
+  if (once(m, 200))
+    clock_pause(below(m, 400000));
+}
+
 /*
  * Takes references out of fields and puts each into another object, young ones above all, many
  * times without a poll between. Meanwhile other threads go through phases that this one has not
@@ -239,12 +247,14 @@ static struct thing *pick_young(struct mutator *m) {
  */
 void shared_transfer(struct mutator *m) {
   for (uint32_t n = 1 + below(m, TRANSFERS_MOST); n > 0; n--) {
-    struct thing *from = pick_changeable(m), *to = once(m, 4) ? pick_changeable(m) : pick_young(m);
+    struct thing *from = pick_changeable(m), *to;
     struct thing *thing;
-    if (!from || !to)
+    if (!from)
       continue;
     thing = expect(m, lull_exchange(m->thread, from, random_field(m, from), NULL));
-    if (thing)
+    linger(m);
+    to = once(m, 4) ? pick_changeable(m) : pick_young(m);
+    if (thing && to)
       lull_store(m->thread, to, random_field(m, to), thing);
   }
 }
