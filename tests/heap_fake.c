@@ -97,8 +97,10 @@ void fake_mark(lull_heap *heap, const void *object, unsigned map) {
 }
 
 struct lu_sweep fake_sweep(lull_heap *heap, unsigned map, uint32_t cycle) {
-  struct lu_sweep sweep = {
-      .space = &heap->space, .mark_map = map, .cycle = cycle, .scribble = heap->settings.stress_scribble};
+  struct lu_sweep sweep = {.space = &heap->space,
+                           .mark_map = map,
+                           .cycle = cycle,
+                           .scribble = heap->settings.stress_scribble};
   lu_sweep(&sweep);
   return sweep;
 }
@@ -115,8 +117,8 @@ bool fake_map_is_clear(lull_heap *heap, unsigned map) {
   return true;
 }
 
-static void check_block(const struct lu_space *space, size_t slab, size_t index, size_t *waiting, size_t *charged,
-                        size_t *pooled) {
+static void check_block(const struct lu_space *space, size_t slab, size_t index, size_t *waiting,
+                        size_t *charged, size_t *pooled) {
   const struct lu_block *block = &space->blocks[slab * LU_SLAB_BLOCKS + index];
   unsigned pools = 0, pool = LU_POOLS;
   for (unsigned i = 0; i < LU_POOLS; i++) {
@@ -146,7 +148,8 @@ void fake_check_space(const struct lu_space *space) {
     for (size_t j = 0; kind == LU_SLAB_SMALL && j < LU_SLAB_BLOCKS; j++)
       check_block(space, i, j, waiting, &charged, &pooled);
   }
-  for (const struct lu_large *large = atomic_load(&space->large); large != NULL; large = large->next)
+  for (const struct lu_large *large = atomic_load(&space->large); large != NULL;
+       large = large->next)
     charged += large->run_bytes;
   for (unsigned i = 0; i < LU_POOLS; i++)
     ck_assert_uint_eq(atomic_load(&space->waiting[i]), waiting[i]);

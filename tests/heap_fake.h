@@ -1,6 +1,6 @@
 /*
- * tests/heap_fake.h: a heap without a collector: space, types and settings are real; threads are records that only allocate.
- * Tests mark by hand and sweep when they like.
+ * tests/heap_fake.h: a heap without a collector: space, types and settings are real; threads are
+ * records that only allocate. Tests mark by hand and sweep when they like.
  */
 #ifndef LULL_TESTS_HEAP_FAKE_H
 #define LULL_TESTS_HEAP_FAKE_H
@@ -16,14 +16,14 @@
 #define COUNT_OF(a) (sizeof(a) / sizeof(a)[0])
 
 /* Fails the test in any thread: Check's own assertions are for the thread that runs the test. */
-#define REQUIRE(condition)                                                                         \
-  ((condition) ? (void)0 : fake_fail(__FILE__, __LINE__, #condition))
+#define REQUIRE(condition) ((condition) ? (void)0 : fake_fail(__FILE__, __LINE__, #condition))
 void fake_fail(const char *file, int line, const char *condition) __attribute__((noreturn));
 
 lull_heap *fake_heap(size_t limit);
 void fake_heap_end(lull_heap *heap);
 
-/* A mutator that has never been in a cycle. Ended without giving up its blocks unless the test does. */
+/* A mutator that has never been in a cycle. Ended without giving up its blocks unless the test
+ * does. */
 struct lu_mutator *fake_mutator(lull_heap *heap);
 void fake_mutator_end(struct lu_mutator *mutator);
 
@@ -35,7 +35,8 @@ struct bytes {
 };
 lull_type fake_bytes_type(lull_heap *heap);
 
-/* Allocates a `struct bytes` of `size` bytes in all, a multiple of 8, 16 or more; checks that it is zero. NULL: no memory. */
+/* Allocates a `struct bytes` of `size` bytes in all, a multiple of 8, 16 or more; checks that it is
+ * zero. NULL: no memory. */
 struct bytes *fake_new(struct lu_mutator *mutator, lull_type type, size_t size);
 
 /* Sets the MARK bits as a marker would have. */

@@ -1,5 +1,6 @@
 /*
- * test_large.c: page runs and spans: zeroed, disjoint, charged exactly, given back; the list that the sweep filters.
+ * test_large.c: page runs and spans: zeroed, disjoint, charged exactly, given back; the list that
+ * the sweep filters.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,19 +31,25 @@ static void check_layout(struct bytes *object, size_t size) {
   ck_assert_uint_eq(large->size, size);
   ck_assert_uint_eq((uintptr_t)large % LU_PAGE_BYTES, 0);
   ck_assert_uint_eq(large->card_count, (size + LU_CARD_BYTES - 1) / LU_CARD_BYTES);
-  ck_assert_ptr_eq(lu_large_card(large, (char *)object + size - 8), &large->cards[large->card_count - 1]);
+  ck_assert_ptr_eq(lu_large_card(large, (char *)object + size - 8),
+                   &large->cards[large->card_count - 1]);
   ck_assert((char *)large->cards >= (char *)object + size);
   ck_assert((char *)(large->cards + large->card_count) <= (char *)large + large->run_bytes);
   ck_assert_uint_eq(large->run_bytes % LU_PAGE_BYTES, 0);
   ck_assert_uint_eq(atomic_load(&large->scan_next), 0);
   ck_assert_uint_eq(large->live_cycle, 0);
   /* Its first byte has its bits in the slab that it begins in, behind the bitmaps. */
-  ck_assert_uint_ge((size_t)((char *)large - lu_slab_start(object)), LU_META_BLOCKS * LU_BLOCK_BYTES);
+  ck_assert_uint_ge((size_t)((char *)large - lu_slab_start(object)),
+                    LU_META_BLOCKS * LU_BLOCK_BYTES);
   ck_assert_uint_eq(atomic_load(&lu_block_of(space, object)->state), LU_BLOCK_RUN);
 }
 
-static const size_t sizes[] = {LU_SMALL_MAX + 8,  12000,           (64 << 10) - 64, 64 << 10,         1 << 20,         (2 << 20) - 16384,
-                               (2 << 20) - 12288, (2 << 20) - 8192, 2 << 20,         (4 << 20) - 8, (4 << 20) + 4096, 17 << 20};
+static const size_t sizes[] = {LU_SMALL_MAX + 8,  12000,
+                               (64 << 10) - 64,   64 << 10,
+                               1 << 20,           (2 << 20) - 16384,
+                               (2 << 20) - 12288, (2 << 20) - 8192,
+                               2 << 20,           (4 << 20) - 8,
+                               (4 << 20) + 4096,  17 << 20};
 
 START_TEST(every_size_has_its_layout_and_comes_back_zero) {
   begin(64 << 20);
@@ -60,7 +67,8 @@ START_TEST(every_size_has_its_layout_and_comes_back_zero) {
     }
     fake_check_space(space);
     struct lu_large *next;
-    for (struct lu_large *large = atomic_exchange(&space->large, NULL); large != NULL; large = next) {
+    for (struct lu_large *large = atomic_exchange(&space->large, NULL); large != NULL;
+         large = next) {
       next = large->next;
       lu_large_free(space, large);
     }
@@ -92,7 +100,8 @@ END_TEST
 START_TEST(the_limit_is_exact) {
   begin(1 << 20);
   /* One page less than the limit, then one page too much. */
-  size_t most = space->limit - LU_PAGE_BYTES - sizeof(struct lu_large) - (space->limit / LU_CARD_BYTES) * 2;
+  size_t most =
+      space->limit - LU_PAGE_BYTES - sizeof(struct lu_large) - (space->limit / LU_CARD_BYTES) * 2;
   ck_assert(fake_new(mutator, type, most & ~(size_t)7) != NULL);
   ck_assert_ptr_null(fake_new(mutator, type, LU_SMALL_MAX + 8));
   fake_sweep(heap, LU_MAP_A, 1);
@@ -137,7 +146,8 @@ struct slots {
 };
 
 static bool holds(const struct bytes *object, unsigned char pattern) {
-  return object->data[0] == pattern && memcmp(object->data, object->data + 1, object->length - 1) == 0;
+  return object->data[0] == pattern &&
+         memcmp(object->data, object->data + 1, object->length - 1) == 0;
 }
 
 /* Marks what the slots hold, sweeps, and swaps the maps. */
@@ -169,7 +179,8 @@ START_TEST(random_runs_do_not_overlap) {
     for (int i = 0; i < 20; i++) {
       size_t at = lu_random_scale(lu_random_step(&random), COUNT_OF(slots.object));
       size_t most = (size_t)1 << (14 + lu_random_scale(lu_random_step(&random), 9));
-      size_t size = LU_SMALL_MAX + 8 + (lu_random_scale(lu_random_step(&random), most) & ~(uint64_t)7);
+      size_t size =
+          LU_SMALL_MAX + 8 + (lu_random_scale(lu_random_step(&random), most) & ~(uint64_t)7);
       slots.object[at] = fake_new(mutator, type, size);
       if (slots.object[at] != NULL)
         memset(slots.object[at]->data, (int)(at + 1), slots.object[at]->length);
@@ -238,7 +249,9 @@ static void come_and_go(void *arg, unsigned index) {
       held[at] = NULL;
       continue;
     }
-    size_t size = LU_SMALL_MAX + 8 + (lu_random_scale(lu_random_step(&random), i % 50 == 0 ? 5 << 20 : 100000) & ~(uint64_t)7);
+    size_t size =
+        LU_SMALL_MAX + 8 +
+        (lu_random_scale(lu_random_step(&random), i % 50 == 0 ? 5 << 20 : 100000) & ~(uint64_t)7);
     held[at] = lu_large_allocate(own, size);
     if (held[at] == NULL)
       continue;

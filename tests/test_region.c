@@ -1,5 +1,6 @@
 /*
- * test_region.c: allocation in holes: zeroed, disjoint, parsable; overflow, splits, orphans, exhaustion.
+ * test_region.c: allocation in holes: zeroed, disjoint, parsable; overflow, splits, orphans,
+ * exhaustion.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -101,10 +102,13 @@ static struct shadow *shadow_new(void) {
   return shadow;
 }
 
-static bool is_free(const lu_map_word *words, uint32_t i) { return !(lu_map_load(&words[i / 64]) >> (i % 64) & 1); }
+static bool is_free(const lu_map_word *words, uint32_t i) {
+  return !(lu_map_load(&words[i / 64]) >> (i % 64) & 1);
+}
 
 /* The hole search, a granule at a time. */
-static bool find_slowly(const lu_map_word *words, uint32_t from, uint32_t least, struct lu_hole *hole) {
+static bool find_slowly(const lu_map_word *words, uint32_t from, uint32_t least,
+                        struct lu_hole *hole) {
   for (uint32_t i = from, start = from; i <= LU_BLOCK_GRANULES; i++) {
     if (i < LU_BLOCK_GRANULES && is_free(words, i))
       continue;
@@ -118,7 +122,8 @@ static bool find_slowly(const lu_map_word *words, uint32_t from, uint32_t least,
 }
 
 /* Runs of set and clear bits, up to so many long. */
-static void random_words(lu_map_word *words, uint64_t *random, uint64_t set_most, uint64_t clear_most) {
+static void random_words(lu_map_word *words, uint64_t *random, uint64_t set_most,
+                         uint64_t clear_most) {
   memset((void *)words, 0, LU_BLOCK_WORDS * sizeof *words);
   for (uint32_t i = 0; i < LU_BLOCK_GRANULES;) {
     uint32_t set = (uint32_t)lu_random_scale(lu_random_step(random), set_most + 1);
@@ -130,14 +135,16 @@ static void random_words(lu_map_word *words, uint64_t *random, uint64_t set_most
 
 START_TEST(holes_are_found_as_by_hand) {
   static lu_map_word words[LU_BLOCK_WORDS];
-  static const uint64_t most[][2] = {{3, 12}, {40, 40}, {200, 17}, {5, 300}, {9000, 9000}, {0, 20}, {20, 7}};
+  static const uint64_t most[][2] = {{3, 12},      {40, 40}, {200, 17}, {5, 300},
+                                     {9000, 9000}, {0, 20},  {20, 7}};
   uint64_t random = 1;
   for (int round = 0; round < 300; round++) {
     const uint64_t *shape = most[(size_t)round % COUNT_OF(most)];
     random_words(words, &random, shape[0], shape[1]);
     for (int i = 0; i < 50; i++) {
       uint32_t from = (uint32_t)lu_random_scale(lu_random_step(&random), LU_BLOCK_GRANULES + 1);
-      uint32_t least = 1 + (uint32_t)lu_random_scale(lu_random_step(&random), i % 2 == 0 ? 20 : 400);
+      uint32_t least =
+          1 + (uint32_t)lu_random_scale(lu_random_step(&random), i % 2 == 0 ? 20 : 400);
       struct lu_hole expected = {0, 0}, found = {0, 0};
       bool there = find_slowly(words, from, least, &expected);
       ck_assert_int_eq(lu_hole_find(words, from, least, &found), there);
@@ -176,7 +183,8 @@ END_TEST
 static size_t random_size(uint64_t *random) {
   uint64_t choice = lu_random_scale(lu_random_step(random), 100);
   uint64_t most = choice < 80 ? 64 : choice < 97 ? LU_MEDIUM + 64 : LU_SMALL_MAX;
-  return sizeof(struct bytes) + (lu_random_scale(lu_random_step(random), most - sizeof(struct bytes) + 8) & ~(uint64_t)7);
+  return sizeof(struct bytes) +
+         (lu_random_scale(lu_random_step(random), most - sizeof(struct bytes) + 8) & ~(uint64_t)7);
 }
 
 /* The loop variable is the share that survives, in percent; an odd one also limits regions. */
@@ -262,7 +270,7 @@ START_TEST(a_rest_too_short_to_be_a_hole_is_closed) {
 }
 END_TEST
 
-/* Fills all memory with objects of 1 KB and frees every second: free memory in holes of 1 KB only. */
+/* Fills all memory with objects of 1 KB and frees every second: only holes of 1 KB are free. */
 static void fragment(struct shadow *shadow) {
   while (allocate(shadow, 1024) != NULL)
     ;
@@ -281,7 +289,9 @@ START_TEST(a_request_that_fits_no_hole_leaves_the_holes_alone) {
   begin(2 << 20);
   fragment(shadow);
   size_t holes = shadow->count, survivors = shadow->count;
-  ck_assert_uint_eq(atomic_load(&space->waiting[LU_POOL_FREE]) * LU_BLOCK_BYTES + atomic_load(&space->used), 61 * LU_BLOCK_BYTES);
+  ck_assert_uint_eq(atomic_load(&space->waiting[LU_POOL_FREE]) * LU_BLOCK_BYTES +
+                        atomic_load(&space->used),
+                    61 * LU_BLOCK_BYTES);
   for (size_t i = 0; i < holes; i++) {
     ck_assert_ptr_null(lu_region_allocate(mutator, 1032));
     ck_assert_ptr_null(lu_region_allocate(mutator, LU_SMALL_MAX));
@@ -299,7 +309,8 @@ END_TEST
 
 START_TEST(the_largest_objects_fit_while_a_block_is_free) {
   begin(4 << 20);
-  /* Small objects end anywhere in their block; each large one still finds a place, eight to a block. */
+  /* Small objects end anywhere in their block; each large one still finds a place, eight to a
+   * block. */
   for (int i = 0; i < 40; i++) {
     ck_assert(fake_new(mutator, type, 504) != NULL);
     size_t used = atomic_load(&space->used);
@@ -399,7 +410,8 @@ START_TEST(an_orphan_keeps_where_its_births_became_live) {
   struct lu_block *plain = other->small.block;
   lu_region_abandon(other);
 
-  /* One that is past H2 goes on in both: the first keeps its edge, the second gets one at its cursor. */
+  /* One that is past H2 goes on in both: the first keeps its edge, the second gets one at its
+   * cursor. */
   other->small = (struct lu_region){0};
   enter_cycle(other, 4, LU_MAP_B);
   bool seen_block = false, seen_plain = false;

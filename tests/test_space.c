@@ -1,5 +1,6 @@
 /*
- * test_space.c: the charge against the limit, slabs, claim masks: exactly one owner a block, no claim that fails without cause.
+ * test_space.c: the charge against the limit, slabs, claim masks: exactly one owner a block, no
+ * claim that fails without cause.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,8 @@ START_TEST(the_charge_is_exact) {
 }
 END_TEST
 
-/* Half of the threads ask for more than there can ever be; the others' requests fit and must not suffer. */
+/* Half of the threads ask for more than there can ever be; the others' requests fit and must not
+ * suffer. */
 static void charge_and_uncharge(void *arg, unsigned index) {
   (void)arg;
   for (int i = 0; i < 200000; i++) {
@@ -167,7 +169,8 @@ END_TEST
 
 START_TEST(the_sweep_claims_a_certain_block) {
   begin(4 << 20);
-  struct lu_block *a = lu_block_claim(space, LU_POOL_FREE, 1, 0), *b = lu_block_claim(space, LU_POOL_FREE, 1, 0);
+  struct lu_block *a = lu_block_claim(space, LU_POOL_FREE, 1, 0),
+                  *b = lu_block_claim(space, LU_POOL_FREE, 1, 0);
   ck_assert(!lu_block_claim_this(space, a));
   offer(a, LU_POOL_ROOMY, 5000);
   offer(b, LU_POOL_ORPHAN, 5000);
@@ -188,7 +191,7 @@ START_TEST(the_sweep_claims_a_certain_block) {
 END_TEST
 
 #define STORM_THREADS 8
-static _Atomic unsigned owner[1024];   /* by block: 1 + thread that owns it */
+static _Atomic unsigned owner[1024]; /* by block: 1 + thread that owns it */
 
 static void own(const struct lu_block *block, unsigned index) {
   REQUIRE(atomic_exchange(&owner[block - space->blocks], index + 1) == 0);
@@ -213,7 +216,8 @@ static void claim_and_release(void *arg, unsigned index) {
     struct lu_block **slot = &held[random % COUNT_OF(held)];
     enum lu_pool pool = (enum lu_pool)(random >> 8 & 3);
     if (*slot == NULL) {
-      *slot = lu_block_claim(space, pool, (uint32_t)(random >> 16 & 1023), (uint32_t)(random >> 26 & 3));
+      *slot = lu_block_claim(space, pool, (uint32_t)(random >> 16 & 1023),
+                             (uint32_t)(random >> 26 & 3));
       if (*slot != NULL) {
         own(*slot, index);
         use(*slot, index);
@@ -274,7 +278,7 @@ static struct lu_block *claim_surely(enum lu_pool pool) {
   return block;
 }
 
-/* As many blocks as threads, each of which holds one at most: there is always one for whoever asks. */
+/* As many blocks as threads, each of which holds one at most: there is always one for who asks. */
 static void claim_one(void *arg, unsigned index) {
   enum lu_pool pool = *(enum lu_pool *)arg;
   for (int i = 0; i < 50000; i++) {

@@ -1,5 +1,6 @@
 /*
- * test_sweep.c: what a sweep makes of MARK, which blocks it leaves alone, births, memory returned; beside threads that allocate.
+ * test_sweep.c: what a sweep makes of MARK, which blocks it leaves alone, births, memory returned;
+ * beside threads that allocate.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,7 @@ static bool keep_all(uint32_t i) { return i < 1000; }
 static const struct sorting {
   bool (*keep)(uint32_t i);
   unsigned state, pool;
-  uint32_t live, holes, largest;   /* granules */
+  uint32_t live, holes, largest; /* granules */
 } sortings[] = {
     {keep_none, LU_BLOCK_FREE, LU_POOL_FREE, 0, 8192, 8192},
     {keep_quarter, LU_BLOCK_POOLED, LU_POOL_ROOMY, 2048, 6144, 192},
@@ -75,7 +76,8 @@ START_TEST(a_block_goes_where_its_room_puts_it) {
   ck_assert_uint_eq(sweep.blocks_pooled, expected->state == LU_BLOCK_POOLED);
   ck_assert_uint_eq(sweep.blocks_full, expected->state == LU_BLOCK_FULL);
   if (expected->pool < LU_POOLS) {
-    ck_assert_uint_eq(atomic_load(&space->waiting[expected->pool]), expected->pool == LU_POOL_FREE ? LU_USABLE_BLOCKS : 1);
+    ck_assert_uint_eq(atomic_load(&space->waiting[expected->pool]),
+                      expected->pool == LU_POOL_FREE ? LU_USABLE_BLOCKS : 1);
     ck_assert_uint_eq(atomic_load(&block->largest_hole), expected->largest);
   }
   for (uint32_t i = 0; i < LU_BLOCK_WORDS; i++) {
@@ -141,7 +143,8 @@ static void past_h2(struct lu_mutator *entering, uint32_t cycle, unsigned map) {
   lu_region_split(entering);
 }
 
-/* Objects before and after H2 in one block; `leave` says how its thread has left it when the sweep comes. */
+/* Objects before and after H2 in one block; `leave` says how its thread has left it when the sweep
+ * comes. */
 START_TEST(blocks_of_this_cycles_births_are_left_alone) {
   enum { HELD, RETIRED, ORPHAN } leave = (unsigned)_i;
   begin(8 << 20);
@@ -155,7 +158,9 @@ START_TEST(blocks_of_this_cycles_births_are_left_alone) {
       ;
   else if (leave == ORPHAN)
     lu_region_abandon(mutator);
-  ck_assert_uint_eq(state_of(block), leave == HELD ? LU_BLOCK_HELD : leave == RETIRED ? LU_BLOCK_RETIRED : LU_BLOCK_ORPHAN);
+  ck_assert_uint_eq(state_of(block), leave == HELD      ? LU_BLOCK_HELD
+                                     : leave == RETIRED ? LU_BLOCK_RETIRED
+                                                        : LU_BLOCK_ORPHAN);
   unsigned state = state_of(block);
   atomic_store(lu_map_at(live, LU_MAP_A), 5);
 
@@ -166,12 +171,14 @@ START_TEST(blocks_of_this_cycles_births_are_left_alone) {
   ck_assert_uint_eq(sweep.blocks_skipped, leave == RETIRED ? 2 : 1);
   ck_assert(fake_map_is_clear(heap, LU_MAP_A));
   ck_assert(fake_map_is_clear(heap, LU_MAP_TAKEN));
-  ck_assert(lu_is_marked(born, LU_MAP_B) && lu_is_marked(live, LU_MAP_B) && !lu_is_marked(dead, LU_MAP_B));
+  ck_assert(lu_is_marked(born, LU_MAP_B) && lu_is_marked(live, LU_MAP_B) &&
+            !lu_is_marked(dead, LU_MAP_B));
   fake_check_space(space);
 
   mutator->born_live = false;
   lu_sweep_clear_births(&sweep);
-  ck_assert(!lu_is_marked(born, LU_MAP_B) && lu_is_marked(live, LU_MAP_B) && !lu_is_marked(dead, LU_MAP_B));
+  ck_assert(!lu_is_marked(born, LU_MAP_B) && lu_is_marked(live, LU_MAP_B) &&
+            !lu_is_marked(dead, LU_MAP_B));
   ck_assert_uint_eq(word_of(block, LU_MAP_B, LU_BLOCK_WORDS - 1), 0);
 
   /* The next cycle finds what lives by its own marks. */
@@ -214,7 +221,8 @@ START_TEST(stalled_threads_hear_of_progress) {
   begin(8 << 20);
   for (int i = 0; i < 40; i++)
     full_block(keep_none, LU_MAP_A);
-  struct lu_sweep sweep = {.space = space, .mark_map = LU_MAP_A, .cycle = 1, .progress = count_call, .context = &calls};
+  struct lu_sweep sweep = {
+      .space = space, .mark_map = LU_MAP_A, .cycle = 1, .progress = count_call, .context = &calls};
   lu_sweep(&sweep);
   ck_assert_uint_ge(calls, 4);
   ck_assert_uint_le(calls, 40);
@@ -278,8 +286,8 @@ START_TEST(nothing_is_returned_when_the_option_is_off) {
 END_TEST
 
 /*
- * Threads that are past H2 of a cycle allocate, leave and come back while thread 0 sweeps that cycle, clears its births and returns memory: what
- * they allocated since they began must be intact.
+ * Threads that are past H2 of a cycle allocate, leave and come back while thread 0 sweeps that
+ * cycle, clears its births and returns memory: what they allocated since they began must be intact.
  */
 static _Atomic unsigned allocating;
 
@@ -295,7 +303,8 @@ static void allocate_beside(const struct storm *storm, unsigned index) {
   size_t count = 0;
   past_h2(own, storm->cycle, storm->map);
   for (; count < COUNT_OF(object); count++) {
-    object[count] = fake_new(own, type, 16 + (lu_random_scale(lu_random_step(&random), 300) & ~(uint64_t)7));
+    object[count] =
+        fake_new(own, type, 16 + (lu_random_scale(lu_random_step(&random), 300) & ~(uint64_t)7));
     if (object[count] == NULL)
       break;
     memset(object[count]->data, (int)index, object[count]->length);

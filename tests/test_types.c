@@ -1,5 +1,6 @@
 /*
- * test_types.c: descriptors that contradict themselves are refused, whatever they say; the others yield exactly the slots they name.
+ * test_types.c: descriptors that contradict themselves are refused, whatever they say; the others
+ * yield exactly the slots they name.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -30,8 +31,11 @@ static lull_type_desc plain_desc(void) {
 
 /* A length after the header, elements of two words. */
 static lull_type_desc array_desc(void) {
-  return (lull_type_desc){
-      .struct_size = sizeof(lull_type_desc), .name = "array", .size = 24, .element_size = 16, .length_offset = 8};
+  return (lull_type_desc){.struct_size = sizeof(lull_type_desc),
+                          .name = "array",
+                          .size = 24,
+                          .element_size = 16,
+                          .length_offset = 8};
 }
 
 static lull_status define(const lull_type_desc *desc) {
@@ -93,30 +97,55 @@ START_TEST(bad_layouts_are_refused) {
   begin();
   ck_assert_int_eq(WITH(plain_desc, desc.layout.refs = (lull_refs)17), LULL_E_DESCRIPTOR);
   ck_assert_int_eq(WITH(plain_desc, desc.layout.refs = (lull_refs)-1), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, NULL, 1}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, NULL, 0}), LULL_OK);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_second, 1}), LULL_OK);
+  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, NULL, 1}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, NULL, 0}),
+                   LULL_OK);
+  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_second, 1}),
+                   LULL_OK);
   /* Longer than the object: not even read. */
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_second, 2}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_second, SIZE_MAX}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){1}, 1}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){8}, 1}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){(uint64_t)1 << 63}, 1}),
+  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_second, 2}),
                    LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(
+      WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_second, SIZE_MAX}),
+      LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(
+      WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){1}, 1}),
+      LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(
+      WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){8}, 1}),
+      LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(
+      WITH(plain_desc,
+           desc.layout = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){(uint64_t)1 << 63}, 1}),
+      LULL_E_DESCRIPTOR);
   /* The last word of two maps' worth, and the one behind it. */
-  ck_assert_int_eq(WITH(plain_desc, desc.size = (128 + 4) * 8, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_long, 3}), LULL_OK);
-  ck_assert_int_eq(WITH(plain_desc, desc.size = (128 + 3) * 8, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_long, 3}),
+  ck_assert_int_eq(WITH(plain_desc, desc.size = (128 + 4) * 8,
+                        desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_long, 3}),
+                   LULL_OK);
+  ck_assert_int_eq(WITH(plain_desc, desc.size = (128 + 3) * 8,
+                        desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_long, 3}),
                    LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.size = 128 * 8, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_long, 3}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 0, NULL, 0}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 8, NULL, 0}), LULL_OK);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 12, NULL, 0}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 24, NULL, 0}), LULL_OK);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 32, NULL, 0}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, UINT32_MAX - 7, NULL, 0}), LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.size = 128 * 8,
+                        desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_long, 3}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 0, NULL, 0}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 8, NULL, 0}),
+                   LULL_OK);
+  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 12, NULL, 0}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 24, NULL, 0}),
+                   LULL_OK);
+  ck_assert_int_eq(WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 32, NULL, 0}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(
+      WITH(plain_desc, desc.layout = (lull_layout){LULL_REFS_ALL, UINT32_MAX - 7, NULL, 0}),
+      LULL_E_DESCRIPTOR);
   ck_assert_int_eq(WITH(plain_desc, desc.layout.refs = LULL_REFS_TRACE), LULL_E_DESCRIPTOR);
   ck_assert_int_eq(WITH(plain_desc, desc.trace = trace_nothing), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(plain_desc, desc.trace = trace_nothing, desc.layout.refs = LULL_REFS_TRACE), LULL_OK);
+  ck_assert_int_eq(WITH(plain_desc, desc.trace = trace_nothing, desc.layout.refs = LULL_REFS_TRACE),
+                   LULL_OK);
   end();
 }
 END_TEST
@@ -131,23 +160,42 @@ START_TEST(bad_arrays_are_refused) {
   ck_assert_int_eq(WITH(array_desc, desc.length_offset = 24), LULL_E_DESCRIPTOR);
   ck_assert_int_eq(WITH(array_desc, desc.length_offset = SIZE_MAX - 7), LULL_E_DESCRIPTOR);
   ck_assert_int_eq(WITH(array_desc, desc.size = 8), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.size = ((size_t)8 << 30), desc.length_offset = (size_t)1 << 32), LULL_E_RANGE);
-  ck_assert_int_eq(WITH(array_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_second, 1}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){4}, 1}), LULL_OK);
-  ck_assert_int_eq(WITH(array_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 8, NULL, 0}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 16, NULL, 0}), LULL_OK);
-  ck_assert_int_eq(WITH(plain_desc, desc.element = (lull_layout){LULL_REFS_ALL, 0, NULL, 0}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_ALL, 0, NULL, 0}), LULL_OK);
-  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_ALL, 16, NULL, 0}), LULL_OK);
-  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_ALL, 24, NULL, 0}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_ALL, 4, NULL, 0}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_MAP, 0, map_second, 1}), LULL_OK);
-  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){4}, 1}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_MAP, 0, NULL, 1}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_MAP, 0, map_zero, 2}), LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.element_size = 1024, desc.element = (lull_layout){LULL_REFS_MAP, 0, map_long, 2}),
+  ck_assert_int_eq(
+      WITH(array_desc, desc.size = ((size_t)8 << 30), desc.length_offset = (size_t)1 << 32),
+      LULL_E_RANGE);
+  ck_assert_int_eq(WITH(array_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, map_second, 1}),
                    LULL_E_DESCRIPTOR);
-  ck_assert_int_eq(WITH(array_desc, desc.element_size = 12, desc.element = (lull_layout){LULL_REFS_MAP, 0, map_second, 1}),
+  ck_assert_int_eq(
+      WITH(array_desc, desc.layout = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){4}, 1}),
+      LULL_OK);
+  ck_assert_int_eq(WITH(array_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 8, NULL, 0}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(array_desc, desc.layout = (lull_layout){LULL_REFS_ALL, 16, NULL, 0}),
+                   LULL_OK);
+  ck_assert_int_eq(WITH(plain_desc, desc.element = (lull_layout){LULL_REFS_ALL, 0, NULL, 0}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_ALL, 0, NULL, 0}),
+                   LULL_OK);
+  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_ALL, 16, NULL, 0}),
+                   LULL_OK);
+  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_ALL, 24, NULL, 0}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_ALL, 4, NULL, 0}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_MAP, 0, map_second, 1}),
+                   LULL_OK);
+  ck_assert_int_eq(
+      WITH(array_desc, desc.element = (lull_layout){LULL_REFS_MAP, 0, (const uint64_t[]){4}, 1}),
+      LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_MAP, 0, NULL, 1}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(array_desc, desc.element = (lull_layout){LULL_REFS_MAP, 0, map_zero, 2}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(array_desc, desc.element_size = 1024,
+                        desc.element = (lull_layout){LULL_REFS_MAP, 0, map_long, 2}),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(array_desc, desc.element_size = 12,
+                        desc.element = (lull_layout){LULL_REFS_MAP, 0, map_second, 1}),
                    LULL_E_DESCRIPTOR);
   ck_assert_int_eq(WITH(array_desc, desc.element.refs = LULL_REFS_TRACE), LULL_E_DESCRIPTOR);
   ck_assert_int_eq(WITH(array_desc, desc.element.refs = (lull_refs)4), LULL_E_DESCRIPTOR);
@@ -205,7 +253,8 @@ START_TEST(a_full_table_and_missing_memory_are_refused) {
   ck_assert_int_eq(define(&wide), LULL_E_MEMORY);
   lu_fault_clear();
   ck_assert_int_eq(define(&wide), LULL_OK);
-  /* Defining a million types would fill 200 MB: the count is moved on instead. The rows skipped are zero. */
+  /* Defining a million types would fill 200 MB: the count is moved on instead. The rows skipped are
+   * zero. */
   atomic_store(&heap->types.count, LU_TYPES_MAX - 1);
   ck_assert_int_eq(define(&wide), LULL_OK);
   ck_assert_int_eq(define(&wide), LULL_E_MEMORY);
@@ -254,10 +303,12 @@ static void random_layout(lull_layout *layout, uint64_t *map, size_t words, uint
 }
 
 /* Any descriptor; the library says whether it is valid. */
-static void random_desc(lull_type_desc *desc, uint64_t maps[2][MOST_WORDS / 64 + 1], uint64_t *random) {
+static void random_desc(lull_type_desc *desc, uint64_t maps[2][MOST_WORDS / 64 + 1],
+                        uint64_t *random) {
   memset(maps, 0, 2 * sizeof maps[0]);
   *desc = plain_desc();
-  size_t words = 1 + lu_random_scale(lu_random_step(random), lu_random_step(random) % 3 == 0 ? MOST_WORDS : 12);
+  size_t words = 1 + lu_random_scale(lu_random_step(random),
+                                     lu_random_step(random) % 3 == 0 ? MOST_WORDS : 12);
   desc->size = words * 8;
   random_layout(&desc->layout, maps[0], words, random);
   maps[0][0] &= ~(uint64_t)1;
@@ -275,17 +326,19 @@ static void random_desc(lull_type_desc *desc, uint64_t maps[2][MOST_WORDS / 64 +
 
 static char arena[MOST_WORDS * 4 * 8] __attribute__((aligned(16)));
 
-static void check_walk(const lull_type_desc *desc, lull_type type, size_t length, size_t low, size_t high) {
+static void check_walk(const lull_type_desc *desc, lull_type type, size_t length, size_t low,
+                       size_t high) {
   static struct seen seen;
   memset(&seen, 0, sizeof seen);
   seen.object = arena;
   bool whole = low == 0 && high == SIZE_MAX;
-  lu_scan_slots(&heap->types.rows[type], arena, whole ? NULL : arena + low * 8, whole ? NULL : arena + high * 8, see, &seen);
+  lu_scan_slots(&heap->types.rows[type], arena, whole ? NULL : arena + low * 8,
+                whole ? NULL : arena + high * 8, see, &seen);
   for (size_t word = 0; word < COUNT_OF(seen.count); word++) {
     unsigned expected = desc_refers(desc, length, word) && word >= low && word < high;
     if (seen.count[word] != expected)
-      ck_abort_msg("word %zu of %zu + %zu x %zu bytes seen %u times in [%zu, %zu)", word, desc->size, length, desc->element_size,
-                   seen.count[word], low, high);
+      ck_abort_msg("word %zu of %zu + %zu x %zu bytes seen %u times in [%zu, %zu)", word,
+                   desc->size, length, desc->element_size, seen.count[word], low, high);
   }
 }
 
@@ -302,7 +355,8 @@ START_TEST(a_walk_yields_the_slots_that_the_descriptor_names) {
     accepted++;
     size_t length = 0, words = desc.size / 8;
     if (desc.element_size != 0) {
-      length = lu_random_scale(lu_random_step(&random), (COUNT_OF(arena) / 8 - words) * 8 / desc.element_size + 1);
+      length = lu_random_scale(lu_random_step(&random),
+                               (COUNT_OF(arena) / 8 - words) * 8 / desc.element_size + 1);
       length = lu_random_step(&random) % 8 == 0 ? 0 : length;
       memcpy(arena + desc.length_offset, &length, sizeof length);
       words += length * desc.element_size / 8;

@@ -1,14 +1,18 @@
 /*
  * heap/block.c: who owns a block: claim masks, one for each slab and pool.
  *
- *   B.1  A set bit belongs to whoever clears it (fetch_and, acquire). It was set (fetch_or, release) after everything that the former owner wrote to the block:
- *        descriptor, bitmaps, memory. So plain fields need no other order.
- *   B.2  A claim of FREE that returns NULL was right at some moment during the call. Of another pool it looked at every mask once; a caller that must not
- *        miss a block looks at space->returns, which grows after a block came into a pool. A block that the sweep holds just then is in no pool.
+ *   B.1  A set bit belongs to whoever clears it (fetch_and, acquire). It was set (fetch_or,
+ *        release) after everything that the former owner wrote to the block: descriptor, bitmaps,
+ *        memory. So plain fields need no other order.
+ *   B.2  A claim of FREE that returns NULL was right at some moment during the call. Of another
+ *        pool it looked at every mask once; a caller that must not miss a block looks at
+ *        space->returns, which grows after a block came into a pool. A block that the sweep holds
+ *        just then is in no pool.
  *   B.3  waiting[pool] is 0 only when no bit of the pool is set.
  *   B.4  A block counts in space->used from its claim out of FREE to its release into FREE.
  *
- * Before it owns a block a claim reads two descriptor words as hints (largest_hole, live_cycle; atomics), and again afterwards.
+ * Before it owns a block a claim reads two descriptor words as hints (largest_hole, live_cycle;
+ * atomics), and again afterwards.
  */
 #include "heap/space.h"
 #include "support/fault.h"
@@ -30,7 +34,8 @@ static void set_state(struct lu_block *block, enum lu_block_state state) {
 }
 
 /* Clears the block's bit; true if it was set. */
-static bool take_bit(struct lu_space *space, struct lu_slab *slab, enum lu_pool pool, uint64_t bit) {
+static bool take_bit(struct lu_space *space, struct lu_slab *slab, enum lu_pool pool,
+                     uint64_t bit) {
   if (!(atomic_fetch_and_explicit(&slab->claim[pool], ~bit, memory_order_acquire) & bit))
     return false;
   size_t before = atomic_fetch_sub_explicit(&space->waiting[pool], 1, memory_order_relaxed);
@@ -42,7 +47,8 @@ static bool take_bit(struct lu_space *space, struct lu_slab *slab, enum lu_pool 
 static void set_bit(struct lu_space *space, struct lu_block *block, enum lu_pool pool) {
   uint64_t bit = bit_of(space, block);
   atomic_fetch_add_explicit(&space->waiting[pool], 1, memory_order_relaxed);
-  uint64_t before = atomic_fetch_or_explicit(&slab_of_block(space, block)->claim[pool], bit, memory_order_release);
+  uint64_t before = atomic_fetch_or_explicit(&slab_of_block(space, block)->claim[pool], bit,
+                                             memory_order_release);
   LU_CHECK(!(before & bit), "a block enters a pool twice");
 }
 
@@ -50,7 +56,8 @@ static void tell_searchers(struct lu_space *space) {
   atomic_fetch_add_explicit(&space->returns, 1, memory_order_release);
 }
 
-static bool suits(const struct lu_block *block, enum lu_pool pool, uint32_t granules, uint32_t skip_live_cycle) {
+static bool suits(const struct lu_block *block, enum lu_pool pool, uint32_t granules,
+                  uint32_t skip_live_cycle) {
   if (pool == LU_POOL_FREE)
     return true;
   if (atomic_load_explicit(&block->largest_hole, memory_order_relaxed) < granules)
@@ -60,14 +67,16 @@ static bool suits(const struct lu_block *block, enum lu_pool pool, uint32_t gran
 }
 
 /* Takes a suitable block of one slab out of the pool. */
-static struct lu_block *search_slab(struct lu_space *space, struct lu_slab *slab, enum lu_pool pool, uint32_t granules,
-                                    uint32_t skip_live_cycle) {
+static struct lu_block *search_slab(struct lu_space *space, struct lu_slab *slab, enum lu_pool pool,
+                                    uint32_t granules, uint32_t skip_live_cycle) {
   struct lu_block *blocks = &space->blocks[(size_t)(slab - space->slabs) * LU_SLAB_BLOCKS];
-  /* Acquire: a caller that compares space->returns afterwards compares it with what it was after this look. */
+  /* Acquire: a caller that compares space->returns afterwards compares it with what it was after
+   * this look. */
   uint64_t mask = atomic_load_explicit(&slab->claim[pool], memory_order_acquire);
   for (; mask != 0; mask &= mask - 1) {
     struct lu_block *block = &blocks[__builtin_ctzll(mask)];
-    if (!suits(block, pool, granules, skip_live_cycle) || !take_bit(space, slab, pool, mask & -mask))
+    if (!suits(block, pool, granules, skip_live_cycle) ||
+        !take_bit(space, slab, pool, mask & -mask))
       continue;
     if (suits(block, pool, granules, skip_live_cycle))
       return block;
@@ -78,7 +87,8 @@ static struct lu_block *search_slab(struct lu_space *space, struct lu_slab *slab
   return NULL;
 }
 
-static struct lu_block *search(struct lu_space *space, enum lu_pool pool, uint32_t granules, uint32_t skip_live_cycle) {
+static struct lu_block *search(struct lu_space *space, enum lu_pool pool, uint32_t granules,
+                               uint32_t skip_live_cycle) {
   if (atomic_load_explicit(&space->waiting[pool], memory_order_acquire) == 0)
     return NULL;
   size_t high = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
@@ -97,7 +107,8 @@ static struct lu_block *search(struct lu_space *space, enum lu_pool pool, uint32
 
 static void count_pooled(struct lu_space *space, const struct lu_block *block, bool enters) {
   size_t bytes = (size_t)block->free_granules * LU_GRANULE;
-  atomic_fetch_add_explicit(&space->pooled, enters ? bytes : (size_t)0 - bytes, memory_order_relaxed);
+  atomic_fetch_add_explicit(&space->pooled, enters ? bytes : (size_t)0 - bytes,
+                            memory_order_relaxed);
 }
 
 /* A block that this thread has charged and taken out of FREE. */
@@ -134,19 +145,22 @@ static struct lu_block *claim_free(struct lu_space *space) {
   }
 }
 
-static struct lu_block *claim_pooled(struct lu_space *space, enum lu_pool pool, uint32_t granules, uint32_t skip_live_cycle) {
+static struct lu_block *claim_pooled(struct lu_space *space, enum lu_pool pool, uint32_t granules,
+                                     uint32_t skip_live_cycle) {
   struct lu_block *block = search(space, pool, granules, skip_live_cycle);
   if (block != NULL)
     count_pooled(space, block, false);
   return block;
 }
 
-struct lu_block *lu_block_claim(struct lu_space *space, enum lu_pool pool, uint32_t granules, uint32_t skip_live_cycle) {
+struct lu_block *lu_block_claim(struct lu_space *space, enum lu_pool pool, uint32_t granules,
+                                uint32_t skip_live_cycle) {
   uint32_t smallest = lu_space_smallest_hole(space);
   if (granules < smallest)
     granules = smallest;
-  struct lu_block *block = pool == LU_POOL_FREE ? claim_free(space)
-                                                : claim_pooled(space, pool, granules, skip_live_cycle);
+  struct lu_block *block = pool == LU_POOL_FREE
+                               ? claim_free(space)
+                               : claim_pooled(space, pool, granules, skip_live_cycle);
   if (block == NULL)
     return NULL;
   LU_ASSERT(state_of(block) == (pool == LU_POOL_FREE     ? LU_BLOCK_FREE
@@ -200,7 +214,8 @@ void lu_block_put_back(struct lu_space *space, struct lu_block *block) {
 
 static void release_free(struct lu_space *space, struct lu_block *block) {
   atomic_store_explicit(&block->largest_hole, LU_BLOCK_GRANULES, memory_order_relaxed);
-  atomic_store_explicit(&block->free_since, atomic_load_explicit(&space->sweeps, memory_order_relaxed),
+  atomic_store_explicit(&block->free_since,
+                        atomic_load_explicit(&space->sweeps, memory_order_relaxed),
                         memory_order_relaxed);
   set_state(block, LU_BLOCK_FREE);
   set_bit(space, block, LU_POOL_FREE);

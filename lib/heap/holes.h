@@ -1,8 +1,9 @@
 /*
  * heap/holes.h: free runs of a block, found in its words of a bitmap.
  *
- * `words` are the LU_BLOCK_WORDS words of one block in one map (lu_map_at of the block's start); granules count from 0 to LU_BLOCK_GRANULES.
- * All loads are relaxed: TAKEN is constant while a block is handed out, and its owner's otherwise.
+ * `words` are the LU_BLOCK_WORDS words of one block in one map (lu_map_at of the block's start);
+ * granules count from 0 to LU_BLOCK_GRANULES. All loads are relaxed: TAKEN is constant while a
+ * block is handed out, and its owner's otherwise.
  */
 #ifndef LU_HEAP_HOLES_H
 #define LU_HEAP_HOLES_H
@@ -11,14 +12,15 @@
 #include "heap/layout.h"
 
 struct lu_hole {
-  uint32_t start, end;   /* granules */
+  uint32_t start, end; /* granules */
 };
 
 static inline uint64_t lu_map_load(const lu_map_word *word) {
   return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-/* The first granule from `from` on whose bit is set (invert 0) or clear (invert ~0); LU_BLOCK_GRANULES if there is none. */
+/* The first granule from `from` on whose bit is set (invert 0) or clear (invert ~0);
+ * LU_BLOCK_GRANULES if there is none. */
 static inline uint32_t lu_bits_next(const lu_map_word *words, uint32_t from, uint64_t invert) {
   uint32_t i = from / 64;
   if (i >= LU_BLOCK_WORDS)
@@ -32,7 +34,8 @@ static inline uint32_t lu_bits_next(const lu_map_word *words, uint32_t from, uin
   return i * 64 + (uint32_t)__builtin_ctzll(bits);
 }
 
-/* Bit i is set when bits i to i + n - 1 of the 128 bits (low, high) are; n is a power of two, 64 at most. */
+/* Bit i is set when bits i to i + n - 1 of the 128 bits (low, high) are; n is a power of two, 64 at
+ * most. */
 static inline uint64_t lu_bits_fold(uint64_t low, uint64_t high, uint32_t n) {
   for (uint32_t shift = 1; shift < n; shift *= 2) {
     low &= low >> shift | high << (64 - shift);
@@ -41,7 +44,8 @@ static inline uint64_t lu_bits_fold(uint64_t low, uint64_t high, uint32_t n) {
   return low;
 }
 
-/* The first granule from `from` on where at least n granules are free, n as above; LU_BLOCK_GRANULES if there is none. */
+/* The first granule from `from` on where at least n granules are free, n as above;
+ * LU_BLOCK_GRANULES if there is none. */
 static inline uint32_t lu_free_next(const lu_map_word *words, uint32_t from, uint32_t n) {
   uint64_t mask = ~(uint64_t)0 << (from % 64);
   for (uint32_t i = from / 64; i < LU_BLOCK_WORDS; i++, mask = ~(uint64_t)0) {
@@ -57,10 +61,12 @@ static inline uint32_t lu_free_next(const lu_map_word *words, uint32_t from, uin
 }
 
 /*
- * The first run of at least `least` (1 or more) clear bits that begins at or after `from` (from may lie inside a run: the rest of it counts). Short
- * runs are passed over a word at a time: where single survivors are scattered there are many of them for each hole.
+ * The first run of at least `least` (1 or more) clear bits that begins at or after `from` (from may
+ * lie inside a run: the rest of it counts). Short runs are passed over a word at a time: where
+ * single survivors are scattered there are many of them for each hole.
  */
-static inline bool lu_hole_find(const lu_map_word *words, uint32_t from, uint32_t least, struct lu_hole *hole) {
+static inline bool lu_hole_find(const lu_map_word *words, uint32_t from, uint32_t least,
+                                struct lu_hole *hole) {
   uint32_t n = least >= 16 ? 16 : least >= 8 ? 8 : 1;
   while ((from = lu_free_next(words, from, n)) < LU_BLOCK_GRANULES) {
     uint32_t end = lu_bits_next(words, from, 0);
@@ -74,7 +80,8 @@ static inline bool lu_hole_find(const lu_map_word *words, uint32_t from, uint32_
 }
 
 /* Granules in holes of at least `least` from `from` on; *largest is the longest. */
-static inline uint32_t lu_holes_sum(const lu_map_word *words, uint32_t from, uint32_t least, uint32_t *largest) {
+static inline uint32_t lu_holes_sum(const lu_map_word *words, uint32_t from, uint32_t least,
+                                    uint32_t *largest) {
   uint32_t sum = 0;
   struct lu_hole hole;
   *largest = 0;

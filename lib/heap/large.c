@@ -1,16 +1,19 @@
 /*
  * heap/large.c: page runs and spans for objects of more than LU_SMALL_MAX bytes.
  *
- *   L.1  A run belongs to whoever set its page bits (or took its slabs) under space->lock, until it clears them. All of its memory is
- *        touched outside the lock.
- *   L.2  An object's first byte lies in the first slab of its span, or in its PAGES slab, behind the bitmaps: lu_map_at finds its bits.
- *   L.3  `dirty` has the bit of every page that may hold something other than zeros. Pages in use count as dirty.
+ *   L.1  A run belongs to whoever set its page bits (or took its slabs) under space->lock, until it
+ *        clears them. All of its memory is touched outside the lock.
+ *   L.2  An object's first byte lies in the first slab of its span, or in its PAGES slab, behind
+ *        the bitmaps: lu_map_at finds its bits.
+ *   L.3  `dirty` has the bit of every page that may hold something other than zeros. Pages in use
+ *        count as dirty.
  *   L.4  Both MARK bits of an object's first granule are clear when its run is given back.
  *
- * Runs up to half a slab share PAGES slabs, first fit; `longest` of a slab lets searches pass it over. A PAGES slab without runs goes back to UNUSED.
+ * Runs up to half a slab share PAGES slabs, first fit; `longest` of a slab lets searches pass it
+ * over. A PAGES slab without runs goes back to UNUSED.
  *
- * Threads: allocation by mutators, giving back by the sweep. The list of large objects is pushed to by CAS (release: the sweep sees header and descriptor);
- * only the sweep unlinks.
+ * Threads: allocation by mutators, giving back by the sweep. The list of large objects is pushed to
+ * by CAS (release: the sweep sees header and descriptor); only the sweep unlinks.
  */
 #include "heap/large.h"
 
@@ -23,15 +26,15 @@
 
 /* Longer runs become spans. */
 #define RUN_MOST_PAGES ((size_t)(LU_SLAB_PAGE_COUNT / 2))
-/* Freed runs from here on are returned to the system; shorter ones are zeroed when they are used again. */
+/* Freed runs from here on are returned to the system; shorter ones are zeroed when they are used
+ * again. */
 #define RETURN_BYTES ((size_t)64 << 10)
 #define META_BYTES (LU_META_BLOCKS * LU_BLOCK_BYTES)
 
-static size_t card_count(size_t size) {
-  return (size + LU_CARD_BYTES - 1) / LU_CARD_BYTES;
-}
+static size_t card_count(size_t size) { return (size + LU_CARD_BYTES - 1) / LU_CARD_BYTES; }
 
-/* Bytes of the run for an object: descriptor, object, card logs, in whole pages. size <= LULL_SIZE_MAX, so nothing overflows. */
+/* Bytes of the run for an object: descriptor, object, card logs, in whole pages. size <=
+ * LULL_SIZE_MAX, so nothing overflows. */
 static size_t run_bytes(size_t size) {
   size_t bytes = sizeof(struct lu_large) + size + card_count(size) * sizeof(uint16_t);
   return (bytes + LU_PAGE_BYTES - 1) & ~(LU_PAGE_BYTES - 1);
@@ -58,7 +61,8 @@ static struct lu_slab *find_run(struct lu_space *space, size_t pages, size_t *fi
   size_t high = atomic_load_explicit(&space->slabs_high, memory_order_relaxed);
   for (size_t i = 0; i < high; i++) {
     struct lu_slab *slab = &space->slabs[i];
-    if (atomic_load_explicit(&slab->kind, memory_order_relaxed) != LU_SLAB_PAGES || slab->longest < pages)
+    if (atomic_load_explicit(&slab->kind, memory_order_relaxed) != LU_SLAB_PAGES ||
+        slab->longest < pages)
       continue;
     size_t longest;
     if (lu_run_find(slab->pages, pages, first, &longest))
@@ -70,7 +74,8 @@ static struct lu_slab *find_run(struct lu_space *space, size_t pages, size_t *fi
 }
 
 /* Zeroes those pages of a run of this thread's that were dirty. */
-static void clean_run(struct lu_space *space, char *run, size_t first, size_t pages, const uint64_t *dirty) {
+static void clean_run(struct lu_space *space, char *run, size_t first, size_t pages,
+                      const uint64_t *dirty) {
   size_t fresh = 0;
   for (size_t i = 0; i < pages; i++) {
     if (dirty[(first + i) / 64] >> ((first + i) % 64) & 1)
@@ -119,7 +124,8 @@ struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size) {
     return NULL;
   bool pages = bytes / LU_PAGE_BYTES <= RUN_MOST_PAGES;
   mutator->charged = bytes;
-  struct lu_large *large = (struct lu_large *)(pages ? take_pages(mutator, bytes) : take_span(mutator, bytes));
+  struct lu_large *large =
+      (struct lu_large *)(pages ? take_pages(mutator, bytes) : take_span(mutator, bytes));
   mutator->charged = 0;
   if (large == NULL) {
     lu_space_uncharge(space, bytes);
@@ -129,7 +135,8 @@ struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size) {
   large->run_bytes = bytes;
   large->card_count = card_count(size);
   large->cards = (_Atomic uint16_t *)((char *)lu_large_object(large) + size);
-  /* No epoch: a card that nobody has stored into is logged in none. (Zero is one when epochs have wrapped.) */
+  /* No epoch: a card that nobody has stored into is logged in none. (Zero is one when epochs have
+   * wrapped.) */
   memset((void *)large->cards, 0xff, large->card_count * sizeof large->cards[0]);
   LU_ASSERT(lu_slab_start(lu_large_object(large)) == lu_slab_start(large));
   return large;
@@ -139,13 +146,16 @@ void lu_large_publish(struct lu_space *space, struct lu_large *large) {
   struct lu_large *first = atomic_load_explicit(&space->large, memory_order_relaxed);
   do
     large->next = first;
-  while (!atomic_compare_exchange_weak_explicit(&space->large, &first, large, memory_order_release, memory_order_relaxed));
+  while (!atomic_compare_exchange_weak_explicit(&space->large, &first, large, memory_order_release,
+                                                memory_order_relaxed));
 }
 
-/* Takes the memory from as many whole system pages of [from, from + bytes) as there are; sets *at and returns how many bytes. */
+/* Takes the memory from as many whole system pages of [from, from + bytes) as there are; sets *at
+ * and returns how many bytes. */
 static size_t release_memory(char *from, size_t bytes, char **at) {
   uintptr_t page = lu_page_size();
-  uintptr_t low = ((uintptr_t)from + page - 1) & ~(page - 1), high = ((uintptr_t)from + bytes) & ~(page - 1);
+  uintptr_t low = ((uintptr_t)from + page - 1) & ~(page - 1),
+            high = ((uintptr_t)from + bytes) & ~(page - 1);
   if (high <= low || !lu_release_pages((void *)low, high - low))
     return 0;
   *at = (char *)low;
@@ -179,7 +189,8 @@ static void free_pages(struct lu_space *space, struct lu_slab *slab, char *run, 
   atomic_fetch_sub_explicit(&space->committed, released, memory_order_relaxed);
   lu_lock(&space->lock);
   if (released > 0)
-    lu_run_clear(slab->dirty, (size_t)(at - lu_slab_memory(space, slab)) / LU_PAGE_BYTES, released / LU_PAGE_BYTES);
+    lu_run_clear(slab->dirty, (size_t)(at - lu_slab_memory(space, slab)) / LU_PAGE_BYTES,
+                 released / LU_PAGE_BYTES);
   lu_run_clear(slab->pages, first, bytes / LU_PAGE_BYTES);
   slab->longest = LU_SLAB_PAGE_COUNT;
   bool empty = lu_run_count(slab->pages) == LU_META_PAGES;

@@ -1,10 +1,12 @@
 /*
- * heap/large.h: objects of more than LU_SMALL_MAX bytes: page runs in slabs of their own, spans of whole slabs above that.
+ * heap/large.h: objects of more than LU_SMALL_MAX bytes: page runs in slabs of their own, spans of
+ * whole slabs above that.
  *
  *   [struct lu_large][object ............][card logs]      the descriptor stands before the object
  *
- * The header log of a large object is LU_LOG_LARGE, which no epoch ever is, so every store takes the slow path and finds the log of its card:
- * one 16-bit word for each LU_CARD_BYTES of the object.
+ * The header log of a large object is LU_LOG_LARGE, which no epoch ever is, so every store takes
+ * the slow path and finds the log of its card: one 16-bit word for each LU_CARD_BYTES of the
+ * object.
  */
 #ifndef LU_HEAP_LARGE_H
 #define LU_HEAP_LARGE_H
@@ -20,25 +22,30 @@ struct lu_large {
   size_t run_bytes;               /* charged */
   _Atomic uint16_t *cards;
   size_t card_count;
-  /* Next byte of the object to scan, claimed in pieces by markers (fetch_add); reset by the marker that claims the object. */
+  /* Next byte of the object to scan, claimed in pieces by markers (fetch_add); reset by the marker
+   * that claims the object. */
   _Atomic size_t scan_next;
   uint32_t live_cycle;            /* born live in this cycle; 0 = not */
   _Atomic uint8_t rescan;         /* as lu_block.rescan */
 } __attribute__((aligned(64)));
 
 static inline void *lu_large_object(struct lu_large *large) { return large + 1; }
-static inline struct lu_large *lu_large_of(const void *object) { return (struct lu_large *)(uintptr_t)object - 1; }
+static inline struct lu_large *lu_large_of(const void *object) {
+  return (struct lu_large *)(uintptr_t)object - 1;
+}
 static inline _Atomic uint16_t *lu_large_card(struct lu_large *large, const void *slot) {
   return &large->cards[(size_t)((const char *)slot - (const char *)(large + 1)) / LU_CARD_BYTES];
 }
 
 struct lu_mutator;
 
-/* Zeroed memory for a large object with its descriptor, header not set, not yet on the list; NULL when the limit or the address range does
- * not allow it. May wait for space->lock as a blocked region. */
+/* Zeroed memory for a large object with its descriptor, header not set, not yet on the list; NULL
+ * when the limit or the address range does not allow it. May wait for space->lock as a blocked
+ * region. */
 struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size);
 
-/* Makes it known to the sweep, after its header is set (and its MARK bit and live_cycle when births are live). */
+/* Makes it known to the sweep, after its header is set (and its MARK bit and live_cycle when births
+ * are live). */
 void lu_large_publish(struct lu_space *space, struct lu_large *large);
 
 /* Gives the run back. By the sweep, or for one never published. */

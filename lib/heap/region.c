@@ -1,16 +1,22 @@
 /*
- * heap/region.c: small allocation's slow path: zeroing ahead of the bump, finding the next hole, taking and giving up blocks.
+ * heap/region.c: small allocation's slow path: zeroing ahead of the bump, finding the next hole,
+ * taking and giving up blocks.
  *
  * Invariants: R.1 to R.3 of heap/region.h, and
- *   R.4  [limit, hole_end) is what it was when the hole was entered: dirty, or zero if block->clean. Nothing outside holes is written.
- *   R.5  A region keeps its block until it has another: a request that cannot be served leaves the holes for smaller ones.
+ *   R.4  [limit, hole_end) is what it was when the hole was entered: dirty, or zero if
+ *        block->clean. Nothing outside holes is written.
+ *   R.5  A region keeps its block until it has another: a request that cannot be served leaves the
+ *        holes for smaller ones.
  *
- * Zeroing in steps just ahead of the bump, with a write prefetch further ahead, costs a third of zeroing whole holes (doc/design/heap.md); all of it
- * is here, so that the inline path is a compare and an add.
+ * Zeroing in steps just ahead of the bump, with a write prefetch further ahead, costs a third of
+ * zeroing whole holes (doc/design/heap.md); all of it is here, so that the inline path is a compare
+ * and an add.
  *
- * Threads: the mutator's owner, RUNNING, or whoever runs a closure for it. The only shared words written here are MARK words of free granules:
- * a word that is wholly free in TAKEN is nobody else's; others are changed by fetch_or, as markers set bits of the neighbours. The bits are set before
- * an object is allocated under them, so whoever learns of the object (by an acquire load of a reference) sees them.
+ * Threads: the mutator's owner, RUNNING, or whoever runs a closure for it. The only shared words
+ * written here are MARK words of free granules: a word that is wholly free in TAKEN is nobody
+ * else's; others are changed by fetch_or, as markers set bits of the neighbours. The bits are set
+ * before an object is allocated under them, so whoever learns of the object (by an acquire load of
+ * a reference) sees them.
  */
 #include "heap/region.h"
 
@@ -20,21 +26,20 @@
 #include "support/assert.h"
 #include "support/tool.h"
 
-#define ZERO_STEP ((size_t)1024)
-#define ZERO_STEP_CLEAN ((size_t)4096)  /* nothing to write, so fewer visits here */
+#define ZERO_STEP ((size_t)2048)
+#define ZERO_STEP_CLEAN ((size_t)4096) /* nothing to write, so fewer visits here */
 #define PREFETCH_AHEAD ((size_t)2048)
 /* What must be left in a block that is given up for it to be worth another thread's while. */
 #define LEFTOVER_GRANULES (1024 / LU_GRANULE)
 /* Above this share of the limit, blocks of small holes are used before empty ones. */
 #define SPARSE_FIRST_PERCENT 60
-/* While a sweep returns one block after another, a search that finds nothing ends all the same: the stall that follows wakes at once. */
+/* While a sweep returns one block after another, a search that finds nothing ends all the same: the
+ * stall that follows wakes at once. */
 #define CLAIM_ROUNDS 3
 /* 1/8 of the limit is kept for large objects, once there are any. */
 #define LARGE_RESERVE 8
 
-static const lu_map_word *taken_of(const char *memory) {
-  return lu_map_at(memory, LU_MAP_TAKEN);
-}
+static const lu_map_word *taken_of(const char *memory) { return lu_map_at(memory, LU_MAP_TAKEN); }
 
 static uint32_t granule_of(const char *memory, const char *p) {
   return (uint32_t)((size_t)(p - memory) / LU_GRANULE);
@@ -73,7 +78,8 @@ static void fetch_ahead(const struct lu_mutator *mutator, struct lu_region *regi
       LU_PREFETCH_WRITE(region->fetch);
       region->fetch += LU_CACHE_LINE;
       left -= LU_CACHE_LINE;
-    } else if (lu_hole_find(taken_of(memory), granule_of(memory, region->fetch_end), region->block->smallest_hole, &hole)) {
+    } else if (lu_hole_find(taken_of(memory), granule_of(memory, region->fetch_end),
+                            region->block->smallest_hole, &hole)) {
       region->fetch = memory + (size_t)hole.start * LU_GRANULE;
       region->fetch_end = memory + (size_t)hole.end * LU_GRANULE;
     } else {
@@ -115,11 +121,15 @@ static char *bump(const struct lu_mutator *mutator, struct lu_region *region, si
 /* Makes fillers of the holes from `from` to `to`. */
 static void fill_holes(const struct lu_region *region, char *memory, uint32_t from, uint32_t to) {
   struct lu_hole passed;
-  for (; lu_hole_find(taken_of(memory), from, region->block->smallest_hole, &passed) && passed.start < to; from = passed.end)
-    write_filler(memory + (size_t)passed.start * LU_GRANULE, memory + (size_t)passed.end * LU_GRANULE);
+  for (; lu_hole_find(taken_of(memory), from, region->block->smallest_hole, &passed) &&
+         passed.start < to;
+       from = passed.end)
+    write_filler(memory + (size_t)passed.start * LU_GRANULE,
+                 memory + (size_t)passed.end * LU_GRANULE);
 }
 
-/* Moves to the first hole ahead that takes `size` bytes, filling those passed over. Changes nothing when there is none. */
+/* Moves to the first hole ahead that takes `size` bytes, filling those passed over. Changes nothing
+ * when there is none. */
 static bool next_hole(const struct lu_mutator *mutator, struct lu_region *region, size_t size) {
   char *memory = lu_block_memory(&mutator->heap->space, region->block);
   uint32_t smallest = region->block->smallest_hole, needed = (uint32_t)(size / LU_GRANULE);
@@ -140,7 +150,8 @@ static bool next_hole(const struct lu_mutator *mutator, struct lu_region *region
 }
 
 static void publish_cursor(const struct lu_mutator *mutator, struct lu_region *region) {
-  region->block->cursor = (uint16_t)granule_of(lu_block_memory(&mutator->heap->space, region->block), region->bump);
+  region->block->cursor =
+      (uint16_t)granule_of(lu_block_memory(&mutator->heap->space, region->block), region->bump);
 }
 
 /* Gives the region's block to other threads if enough of it is left, else to the next sweep. */
@@ -153,8 +164,8 @@ static void give_up(struct lu_mutator *mutator, struct lu_region *region) {
     close_hole(region);
   publish_cursor(mutator, region);
   uint32_t largest;
-  uint32_t left = lu_holes_sum(taken_of(lu_block_memory(&mutator->heap->space, block)), block->cursor,
-                               block->smallest_hole, &largest);
+  uint32_t left = lu_holes_sum(taken_of(lu_block_memory(&mutator->heap->space, block)),
+                               block->cursor, block->smallest_hole, &largest);
   *region = (struct lu_region){0};
   if (left < LEFTOVER_GRANULES) {
     lu_block_retire(block);
@@ -165,7 +176,8 @@ static void give_up(struct lu_mutator *mutator, struct lu_region *region) {
   lu_block_release(&mutator->heap->space, block, LU_POOL_ORPHAN);
 }
 
-/* Sets the MARK bits of all granules from `from` on that are free in TAKEN. Release: whoever reads one of the bits and then live_cycle knows it as a birth. */
+/* Sets the MARK bits of all granules from `from` on that are free in TAKEN. Release: whoever reads
+ * one of the bits and then live_cycle knows it as a birth. */
 static void mark_free(const char *memory, uint32_t from, unsigned map) {
   lu_map_word *mark = lu_map_at(memory, map);
   const lu_map_word *taken = taken_of(memory);
@@ -184,7 +196,8 @@ static void bear_live(const struct lu_mutator *mutator, struct lu_block *block, 
   char *memory = lu_block_memory(&mutator->heap->space, block);
   uint32_t from = granule_of(memory, at);
   atomic_store_explicit(&block->live_from, (uint16_t)from, memory_order_relaxed);
-  /* Release: who reads this cycle's number reads this live_from, not an earlier one (mark/rescan.c). */
+  /* Release: who reads this cycle's number reads this live_from, not an earlier one
+   * (mark/rescan.c). */
   atomic_store_explicit(&block->live_cycle, mutator->cycle, memory_order_release);
   mark_free(memory, from, mutator->mark_map);
 }
@@ -198,21 +211,24 @@ static void take(struct lu_mutator *mutator, struct lu_region *region, struct lu
   region->fetch = region->fetch_end = region->bump;
   if (!atomic_load_explicit(&block->clean, memory_order_relaxed))
     fetch_ahead(mutator, region, PREFETCH_AHEAD);
-  /* An orphan that another thread left in this cycle has its bits already, from its live_from on. */
-  if (mutator->born_live && atomic_load_explicit(&block->live_cycle, memory_order_relaxed) != mutator->cycle)
+  /* An orphan left by another thread in this cycle has its bits already, from its live_from on. */
+  if (mutator->born_live &&
+      atomic_load_explicit(&block->live_cycle, memory_order_relaxed) != mutator->cycle)
     bear_live(mutator, block, region->bump);
   mutator->handed_out += (size_t)block->free_granules * LU_GRANULE;
 }
 
 /*
- * The cycle whose orphans this thread must not adopt. Between its H1 and H2 of a cycle what it allocates is not yet live there,
- * while a thread that is further may have left a block whose holes are. In every other phase all threads agree.
+ * The cycle whose orphans this thread must not adopt. Between its H1 and H2 of a cycle what it
+ * allocates is not yet live there, while a thread that is further may have left a block whose holes
+ * are. In every other phase all threads agree.
  */
 static uint32_t foreign_cycle(const struct lu_mutator *mutator) {
   return mutator->phase == LU_WINDOW ? mutator->cycle + 1 : 0;
 }
 
-/* A block that somebody has used before, with a hole for `granules`: first what other threads left, then by room. */
+/* A block that somebody has used before, with a hole for `granules`: first what other threads left,
+ * then by room. */
 static struct lu_block *claim_used(struct lu_mutator *mutator, uint32_t granules, bool sparse) {
   struct lu_space *space = &mutator->heap->space;
   struct lu_block *block = lu_block_claim(space, LU_POOL_ORPHAN, granules, foreign_cycle(mutator));
@@ -224,22 +240,26 @@ static struct lu_block *claim_used(struct lu_mutator *mutator, uint32_t granules
 }
 
 static bool sparse_first(const struct lu_space *space) {
-  return atomic_load_explicit(&space->used, memory_order_relaxed) > space->limit / 100 * SPARSE_FIRST_PERCENT;
+  return atomic_load_explicit(&space->used, memory_order_relaxed) >
+         space->limit / 100 * SPARSE_FIRST_PERCENT;
 }
 
 /*
- * An empty block, unless large objects may soon need the rest of the limit. Small objects find room in holes, large ones do not: without a
- * reserve, blocks that are each half full of survivors end up covering the whole limit. A thread that has waited for a cycle in vain may use it up.
+ * An empty block, unless large objects may soon need the rest of the limit. Small objects find room
+ * in holes, large ones do not: without a reserve, blocks that are each half full of survivors end
+ * up covering the whole limit. A thread that has waited for a cycle in vain may use it up.
  */
 static struct lu_block *claim_free(struct lu_mutator *mutator, uint32_t granules) {
   struct lu_space *space = &mutator->heap->space;
   if (!mutator->pressed && atomic_load_explicit(&space->large, memory_order_relaxed) != NULL &&
-      atomic_load_explicit(&space->used, memory_order_relaxed) > space->limit - space->limit / LARGE_RESERVE)
+      atomic_load_explicit(&space->used, memory_order_relaxed) >
+          space->limit - space->limit / LARGE_RESERVE)
     return NULL;
   return lu_block_claim(space, LU_POOL_FREE, granules, 0);
 }
 
-/* A block for small objects. Searches again when a block may have moved from a pool not yet to one already looked at. */
+/* A block for small objects. Searches again when a block may have moved from a pool not yet to one
+ * already looked at. */
 static struct lu_block *claim_for_small(struct lu_mutator *mutator, size_t size) {
   struct lu_space *space = &mutator->heap->space;
   uint32_t granules = (uint32_t)(size / LU_GRANULE);
@@ -280,7 +300,8 @@ static char *allocate_small(struct lu_mutator *mutator, size_t size) {
     struct lu_block *block = claim_for_small(mutator, size);
     if (block != NULL)
       take(mutator, region, block);
-    else if (fits(&mutator->overflow, size) || (mutator->overflow.block != NULL && next_hole(mutator, &mutator->overflow, size)))
+    else if (fits(&mutator->overflow, size) ||
+             (mutator->overflow.block != NULL && next_hole(mutator, &mutator->overflow, size)))
       return bump(mutator, &mutator->overflow, size);
     else
       return NULL;

@@ -1,10 +1,12 @@
 /*
  * heap/return.c: giving free memory back to the system, in the background.
  *
- *   G.1  Only memory of owned blocks is returned: they are claimed out of FREE for as long as the system call takes, uncharged. An allocator that misses them meanwhile
- *        sets up another slab; it is not refused.
+ *   G.1  Only memory of owned blocks is returned: they are claimed out of FREE for as long as the
+ *        system call takes, uncharged. An allocator that misses them meanwhile sets up another
+ *        slab; it is not refused.
  *   G.2  Returned memory is zero, so the block is clean.
- *   G.3  A slab all of whose blocks stayed free goes back to UNUSED, bitmaps and all, for spans and page runs to use.
+ *   G.3  A slab all of whose blocks stayed free goes back to UNUSED, bitmaps and all, for spans and
+ *        page runs to use.
  *
  * Threads: the collector, not beside its own sweep.
  */
@@ -23,13 +25,17 @@ static bool is_clean(const struct lu_block *block) {
   return atomic_load_explicit(&block->clean, memory_order_relaxed) != 0;
 }
 
-/* Claims those blocks of a slab that stayed free, dirty ones only unless `all`; returns them as a mask. */
+/* Claims those blocks of a slab that stayed free, dirty ones only unless `all`; returns them as a
+ * mask. */
 static uint64_t claim_idle(struct lu_space *space, size_t index, bool all, size_t most) {
   struct lu_block *blocks = &space->blocks[index * LU_SLAB_BLOCKS];
-  uint64_t mask = atomic_load_explicit(&space->slabs[index].claim[LU_POOL_FREE], memory_order_relaxed), mine = 0;
+  uint64_t mask =
+               atomic_load_explicit(&space->slabs[index].claim[LU_POOL_FREE], memory_order_relaxed),
+           mine = 0;
   for (; mask != 0 && most >= LU_BLOCK_BYTES; mask &= mask - 1) {
     struct lu_block *block = &blocks[__builtin_ctzll(mask)];
-    if (idle_sweeps(space, block) < IDLE_SWEEPS || (!all && is_clean(block)) || !lu_block_claim_this(space, block))
+    if (idle_sweeps(space, block) < IDLE_SWEEPS || (!all && is_clean(block)) ||
+        !lu_block_claim_this(space, block))
       continue;
     /* It may have been used and freed between the look and the claim. */
     if (atomic_load_explicit(&block->state, memory_order_relaxed) != LU_BLOCK_FREE ||
@@ -52,7 +58,8 @@ static size_t return_blocks(struct lu_space *space, size_t index, uint64_t mask)
     unsigned end = i;
     while (end < LU_SLAB_BLOCKS && (mask >> end & 1) && !is_clean(&blocks[end]))
       end++;
-    if (end == i || !lu_release_pages(lu_block_memory(space, &blocks[i]), (end - i) * LU_BLOCK_BYTES))
+    if (end == i ||
+        !lu_release_pages(lu_block_memory(space, &blocks[i]), (end - i) * LU_BLOCK_BYTES))
       continue;
     returned += (end - i) * LU_BLOCK_BYTES;
     for (; i < end; i++)
@@ -64,10 +71,12 @@ static size_t return_blocks(struct lu_space *space, size_t index, uint64_t mask)
 
 static void put_back(struct lu_space *space, size_t index, uint64_t mask) {
   for (; mask != 0; mask &= mask - 1)
-    lu_block_put_back(space, &space->blocks[index * LU_SLAB_BLOCKS + (size_t)__builtin_ctzll(mask)]);
+    lu_block_put_back(space,
+                      &space->blocks[index * LU_SLAB_BLOCKS + (size_t)__builtin_ctzll(mask)]);
 }
 
-/* All blocks of the slab are owned: the whole slab back to UNUSED. False when the system refuses its bitmaps. */
+/* All blocks of the slab are owned: the whole slab back to UNUSED. False when the system refuses
+ * its bitmaps. */
 static bool return_slab(struct lu_space *space, size_t index) {
   struct lu_slab *slab = &space->slabs[index];
   if (!lu_release_pages(lu_slab_memory(space, slab), LU_META_BLOCKS * LU_BLOCK_BYTES))
@@ -84,7 +93,8 @@ static bool all_clean(const struct lu_space *space, size_t index) {
 }
 
 static size_t return_from(struct lu_space *space, size_t index, size_t most) {
-  bool whole = atomic_load_explicit(&space->slabs[index].claim[LU_POOL_FREE], memory_order_relaxed) == LU_USABLE_MASK;
+  bool whole = atomic_load_explicit(&space->slabs[index].claim[LU_POOL_FREE],
+                                    memory_order_relaxed) == LU_USABLE_MASK;
   uint64_t mine = claim_idle(space, index, whole, most);
   if (mine == 0)
     return 0;
@@ -99,7 +109,8 @@ size_t lu_space_return(struct lu_space *space, size_t most) {
     return 0;
   /* From the end of the range: allocation prefers its beginning when it sets up slabs. */
   size_t returned = 0;
-  for (size_t i = atomic_load_explicit(&space->slabs_high, memory_order_acquire); i-- > 0 && most - returned >= LU_BLOCK_BYTES;)
+  for (size_t i = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
+       i-- > 0 && most - returned >= LU_BLOCK_BYTES;)
     if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) == LU_SLAB_SMALL)
       returned += return_from(space, i, most - returned);
   return returned;

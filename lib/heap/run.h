@@ -1,5 +1,6 @@
 /*
- * heap/run.h: runs of pages in a slab: plain bitmaps of LU_SLAB_PAGE_COUNT bits, whose owner the caller is.
+ * heap/run.h: runs of pages in a slab: plain bitmaps of LU_SLAB_PAGE_COUNT bits, whose owner the
+ * caller is.
  */
 #ifndef LU_HEAP_RUN_H
 #define LU_HEAP_RUN_H
@@ -33,7 +34,8 @@ static inline size_t lu_run_count(const uint64_t *bits) {
   return count;
 }
 
-/* The first bit from `from` on that is set (invert 0) or clear (invert ~0); LU_RUN_BITS if there is none. */
+/* The first bit from `from` on that is set (invert 0) or clear (invert ~0); LU_RUN_BITS if there is
+ * none. */
 static inline size_t lu_run_next(const uint64_t *bits, size_t from, uint64_t invert) {
   while (from < LU_RUN_BITS) {
     uint64_t word = (bits[from / 64] ^ invert) & (~(uint64_t)0 << (from % 64));
@@ -44,7 +46,8 @@ static inline size_t lu_run_next(const uint64_t *bits, size_t from, uint64_t inv
   return LU_RUN_BITS;
 }
 
-/* The first run of n clear bits: true and *first. Else false, and *longest is the longest run of clear bits. */
+/* The first run of n clear bits: true and *first. Else false, and *longest is the longest run of
+ * clear bits. */
 static inline bool lu_run_find(const uint64_t *bits, size_t n, size_t *first, size_t *longest) {
   *longest = 0;
   for (size_t at = 0; (at = lu_run_next(bits, at, ~(uint64_t)0)) < LU_RUN_BITS;) {

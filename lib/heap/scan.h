@@ -38,7 +38,8 @@ LU_INLINE void lu_scan_words(struct lull_visitor *visitor, char *from, char *end
     fn(visitor, (void **)from);
 }
 
-LU_INLINE void lu_scan_fixed(const struct lu_type *type, char *object, struct lull_visitor *visitor, lu_slot_fn *fn) {
+LU_INLINE void lu_scan_fixed(const struct lu_type *type, char *object, struct lull_visitor *visitor,
+                             lu_slot_fn *fn) {
   switch (type->refs) {
   case LULL_REFS_MAP:
     if (type->long_map == NULL)
@@ -58,9 +59,11 @@ LU_INLINE void lu_scan_fixed(const struct lu_type *type, char *object, struct lu
   }
 }
 
-LU_INLINE void lu_scan_elements(const struct lu_type *type, char *object, struct lull_visitor *visitor, lu_slot_fn *fn) {
+LU_INLINE void lu_scan_elements(const struct lu_type *type, char *object,
+                                struct lull_visitor *visitor, lu_slot_fn *fn) {
   char *base = object + type->size;
-  size_t first = 0, size = type->element_size, end = *(const size_t *)(object + type->length_offset);
+  size_t first = 0, size = type->element_size,
+         end = *(const size_t *)(object + type->length_offset);
   if (type->element_refs == LULL_REFS_ALL && type->element_from == 0) {
     lu_scan_words(visitor, base, base + end * size, fn);
     return;
@@ -80,11 +83,12 @@ LU_INLINE void lu_scan_elements(const struct lu_type *type, char *object, struct
 }
 
 /*
- * Calls fn(visitor, slot), with visitor->context = context, for each reference slot of the object that lies in [low, high), which are
- * both NULL for the whole object, or multiples of 8. Reads the array's length, which is immutable, and no slot.
+ * Calls fn(visitor, slot), with visitor->context = context, for each reference slot of the object
+ * that lies in [low, high), which are both NULL for the whole object, or multiples of 8. Reads the
+ * array's length, which is immutable, and no slot.
  */
-LU_INLINE void lu_scan_slots(const struct lu_type *type, void *object, char *low, char *high, lu_slot_fn *fn,
-                             void *context) {
+LU_INLINE void lu_scan_slots(const struct lu_type *type, void *object, char *low, char *high,
+                             lu_slot_fn *fn, void *context) {
   struct lull_visitor visitor = {fn, low, high, context};
   lu_scan_fixed(type, (char *)object, &visitor, fn);
   if (type->element_refs != LULL_REFS_NONE)

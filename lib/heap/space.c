@@ -1,15 +1,19 @@
 /*
  * heap/space.c: the reserved range, the charge against the limit, and which slab serves what.
  *
- *   S.1  used <= limit at every moment, and a charge that fits is never refused: `used` changes by compare-and-swap from a sum that was
- *        checked, so a request that fails leaves no trace for others to stumble over.
+ *   S.1  used <= limit at every moment, and a charge that fits is never refused: `used` changes by
+ *        compare-and-swap from a sum that was checked, so a request that fails leaves no trace for
+ *        others to stumble over.
  *   S.2  Memory and bitmaps of an UNUSED slab are zero. So are all three bitmaps of a FREE block.
- *   S.3  There is always a slab for a charged block unless page runs are scattered over half of the range: it is reserved for twice the limit.
+ *   S.3  There is always a slab for a charged block unless page runs are scattered over half of the
+ *        range: it is reserved for twice the limit.
  *
- * Threads: any. Slab kinds change under space->lock; a kind is stored last (release), after the block descriptors that a walk reads when it has seen the kind
- * (acquire). slabs_high is stored after the kind.
+ * Threads: any. Slab kinds change under space->lock; a kind is stored last (release), after the
+ * block descriptors that a walk reads when it has seen the kind (acquire). slabs_high is stored
+ * after the kind.
  *
- * Side tables and the range itself are reserved without memory behind them: what a heap commits follows what it uses.
+ * Side tables and the range itself are reserved without memory behind them: what a heap commits
+ * follows what it uses.
  */
 #include "heap/space.h"
 
@@ -38,7 +42,8 @@ lull_status lu_space_init(struct lu_space *space, const struct lu_settings *sett
   lu_lock_init(&space->lock);
   space->base = lu_reserve(space->slab_count * LU_SLAB_BYTES, LU_SLAB_BYTES);
   space->slabs = lu_reserve(whole_pages(space->slab_count * sizeof *space->slabs), lu_page_size());
-  space->blocks = lu_reserve(whole_pages(space->slab_count * LU_SLAB_BLOCKS * sizeof *space->blocks), lu_page_size());
+  space->blocks = lu_reserve(
+      whole_pages(space->slab_count * LU_SLAB_BLOCKS * sizeof *space->blocks), lu_page_size());
   if (space->base == NULL || space->slabs == NULL || space->blocks == NULL) {
     lu_space_fini(space);
     return LULL_E_MEMORY;
@@ -50,7 +55,8 @@ lull_status lu_space_init(struct lu_space *space, const struct lu_settings *sett
 void lu_space_fini(struct lu_space *space) {
   lu_unreserve(space->base, space->slab_count * LU_SLAB_BYTES);
   lu_unreserve(space->slabs, whole_pages(space->slab_count * sizeof *space->slabs));
-  lu_unreserve(space->blocks, whole_pages(space->slab_count * LU_SLAB_BLOCKS * sizeof *space->blocks));
+  lu_unreserve(space->blocks,
+               whole_pages(space->slab_count * LU_SLAB_BLOCKS * sizeof *space->blocks));
   space->base = NULL;
   space->slabs = NULL;
   space->blocks = NULL;
@@ -63,8 +69,8 @@ bool lu_space_charge(struct lu_space *space, size_t bytes) {
     LU_ASSERT(used <= space->limit);
     if (bytes > space->limit - used)
       return false;
-  } while (!atomic_compare_exchange_weak_explicit(&space->used, &used, used + bytes, memory_order_relaxed,
-                                                  memory_order_relaxed));
+  } while (!atomic_compare_exchange_weak_explicit(&space->used, &used, used + bytes,
+                                                  memory_order_relaxed, memory_order_relaxed));
   return true;
 }
 
@@ -88,10 +94,12 @@ static void set_kind(struct lu_slab *slab, enum lu_slab_kind kind) {
 }
 
 /* States of all blocks of a slab: three META, the others as given. */
-static void set_states(struct lu_space *space, struct lu_slab *slab, enum lu_block_state meta, enum lu_block_state usable) {
+static void set_states(struct lu_space *space, struct lu_slab *slab, enum lu_block_state meta,
+                       enum lu_block_state usable) {
   struct lu_block *blocks = &space->blocks[(size_t)(slab - space->slabs) * LU_SLAB_BLOCKS];
   for (uint32_t i = 0; i < LU_SLAB_BLOCKS; i++)
-    atomic_store_explicit(&blocks[i].state, (uint8_t)(i < LU_META_BLOCKS ? meta : usable), memory_order_release);
+    atomic_store_explicit(&blocks[i].state, (uint8_t)(i < LU_META_BLOCKS ? meta : usable),
+                          memory_order_release);
 }
 
 /* Index of the first of n UNUSED slabs in a row, or slab_count. */
@@ -163,7 +171,8 @@ static void offer_blocks(struct lu_space *space, struct lu_slab *slab) {
   atomic_fetch_add_explicit(&space->returns, 1, memory_order_release);
 }
 
-/* Whether a FREE block waits: by the masks, since the count is raised before a bit is set and lowered after it was cleared, by threads that may not run now. */
+/* Whether a FREE block waits: by the masks, since the count is raised before a bit is set and
+ * lowered after it was cleared, by threads that may not run now. */
 static bool any_free(const struct lu_space *space) {
   size_t high = atomic_load_explicit(&space->slabs_high, memory_order_relaxed);
   for (size_t i = 0; i < high; i++)

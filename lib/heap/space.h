@@ -1,10 +1,11 @@
 /*
  * heap/space.h: the address range, its slabs and blocks, and who owns a block.
  *
- * Each slab has one claim mask for each pool: bit i set = block i waits in that pool. Whoever clears the bit
- * (atomically) owns the block; nothing else decides ownership, so no list can be falsely empty and no node can be reused under a reader.
- * (The design recommends a linked stack of blocks; a mask a slab makes a claim one fetch_and without ABA, keeps blocks in address order, and lets the
- * sweep claim one certain block.)
+ * Each slab has one claim mask for each pool: bit i set = block i waits in that pool. Whoever
+ * clears the bit (atomically) owns the block; nothing else decides ownership, so no list can be
+ * falsely empty and no node can be reused under a reader. (The design recommends a linked stack of
+ * blocks; a mask a slab makes a claim one fetch_and without ABA, keeps blocks in address order, and
+ * lets the sweep claim one certain block.)
  *
  *   state      who owns it                              leaves by
  *   UNUSED     nobody: its slab is not set up           slab set-up
@@ -16,7 +17,8 @@
  *   FULL       the sweep: no hole worth offering        every sweep looks again
  *   META, RUN  not a block of small objects
  *
- * Handed-out rule: TAKEN of a HELD or RETIRED or ORPHAN block describes what was there when it was handed out. It stays constant until a sweep of the block.
+ * Handed-out rule: TAKEN of a HELD or RETIRED or ORPHAN block describes what was there when it was
+ * handed out. It stays constant until a sweep of the block.
  */
 #ifndef LU_HEAP_SPACE_H
 #define LU_HEAP_SPACE_H
@@ -38,29 +40,38 @@ enum lu_pool { LU_POOL_FREE, LU_POOL_ROOMY, LU_POOL_SPARSE, LU_POOL_ORPHAN, LU_P
 #define LU_ROOMY(granules) ((granules) >= LU_BLOCK_GRANULES / 2)
 
 /*
- * A block's descriptor. Plain fields belong to the block's owner as the table above has it; ownership passes by a claim bit (release, acquire) or by
- * `state` (HELD to RETIRED: release, acquire).
+ * A block's descriptor. Plain fields belong to the block's owner as the table above has it;
+ * ownership passes by a claim bit (release, acquire) or by `state` (HELD to RETIRED: release,
+ * acquire).
  */
 struct lu_block {
-  _Atomic uint8_t state;     /* written by the owner (release); read by sweep, verifier, statistics (acquire) */
-  /* Set by whoever overflows (any thread, relaxed or); taken by the collector in the rescan (exchange). */
+  /* Written by the owner (release); read by sweep, verifier, statistics (acquire). */
+  _Atomic uint8_t state;
+  /* Set by whoever overflows (any thread, relaxed or); taken by the collector in the rescan
+   * (exchange). */
   _Atomic uint8_t rescan;
-  /* Free memory of the block (of an ORPHAN or HELD one: from the cursor on) is known to be zero. Written by the owner; read as a hint by lu_space_return
-   * (relaxed), which looks again when it owns the block. */
+  /* Free memory of the block (of an ORPHAN or HELD one: from the cursor on) is known to be zero.
+   * Written by the owner; read as a hint by lu_space_return (relaxed), which looks again when it
+   * owns the block. */
   _Atomic uint8_t clean;
-  uint8_t smallest_hole;     /* granules; shorter free runs are not used. Constant while handed out, so that it can be parsed */
-  uint16_t cursor;           /* granule up to which its holes have been used; the holder publishes it when it gives
-                                the block up or is stopped */
-  /* Granule from which births were live in live_cycle. Written by the holder (or a closure); read by the sweep (relaxed: for a figure only, until
-   * the SETTLE handshake has ordered it). */
+  /* Granules; shorter free runs are not used. Constant while handed out: parsing needs it. */
+  uint8_t smallest_hole;
+  /* Granule up to which its holes have been used; the holder publishes it when it gives the block
+   * up or is stopped. */
+  uint16_t cursor;
+  /* Granule from which births were live in live_cycle. Written by the holder (or a closure); read
+   * by the sweep (relaxed: for a figure only, until the SETTLE handshake has ordered it). */
   _Atomic uint16_t live_from;
   uint16_t free_granules;    /* in holes, when it was put into its pool */
-  /* Longest hole, granules. Written by the owner before it puts the block into a pool; read by claims before they own the block (relaxed), to pass over blocks
-   * that are of no use, and again afterwards. */
+  /* Longest hole, granules. Written by the owner before it puts the block into a pool; read by
+   * claims before they own the block (relaxed), to pass over blocks that are of no use, and again
+   * afterwards. */
   _Atomic uint16_t largest_hole;
-  /* The last cycle in which a part of its births was live; 0 = none since its last sweep. Written by the holder; read before ownership (relaxed), again after. */
+  /* The last cycle in which a part of its births was live; 0 = none since its last sweep. Written
+   * by the holder; read before ownership (relaxed), again after. */
   _Atomic uint32_t live_cycle;
-  /* FREE: value of space->sweeps when it became free. Written by the owner; read as a hint by lu_space_return (relaxed). */
+  /* FREE: value of space->sweeps when it became free. Written by the owner; read as a hint by
+   * lu_space_return (relaxed). */
   _Atomic uint32_t free_since;
 };
 
@@ -74,11 +85,12 @@ enum lu_slab_kind { LU_SLAB_UNUSED, LU_SLAB_SMALL, LU_SLAB_PAGES, LU_SLAB_SPAN, 
 /* Memory of an UNUSED slab, bitmaps included, is zero. */
 struct lu_slab {
   _Atomic uint64_t claim[LU_POOLS];  /* see above */
-  _Atomic uint8_t kind;              /* written under space->lock (release); read by walks (acquire) */
-  uint32_t span;                     /* SPAN: slabs it covers; under space->lock */
-  uint32_t longest;                  /* PAGES: no free run is longer, in pages; under space->lock */
-  uint64_t pages[LU_SLAB_PAGE_COUNT / 64];  /* PAGES: pages in use; under space->lock */
-  uint64_t dirty[LU_SLAB_PAGE_COUNT / 64];  /* PAGES: pages that may not be zero; under space->lock */
+  _Atomic uint8_t kind;    /* written under space->lock (release); read by walks (acquire) */
+  uint32_t span;           /* SPAN: slabs it covers; under space->lock */
+  uint32_t longest;        /* PAGES: no free run is longer, in pages; under space->lock */
+  /* PAGES: pages in use, and pages that may not be zero; under space->lock. */
+  uint64_t pages[LU_SLAB_PAGE_COUNT / 64];
+  uint64_t dirty[LU_SLAB_PAGE_COUNT / 64];
 } __attribute__((aligned(64)));
 
 struct lu_large;
@@ -88,33 +100,40 @@ struct lu_space {
   char *base;
   size_t slab_count;                 /* reserved; fixed */
   struct lu_slab *slabs;
-  struct lu_block *blocks;           /* slab_count * LU_SLAB_BLOCKS; index = (address - base) >> LU_BLOCK_SHIFT */
+  struct lu_block *blocks;           /* index = (address - base) >> LU_BLOCK_SHIFT */
   size_t limit;                      /* heap.max */
   bool return_memory, huge_pages;
 
-  struct lu_lock lock __attribute__((aligned(64)));  /* slab kinds, page runs, spans; held for microseconds */
+  /* Slab kinds, page runs, spans; held for microseconds. */
+  struct lu_lock lock __attribute__((aligned(64)));
   size_t unused_from;                /* no UNUSED slab below; under lock */
-  _Atomic size_t slabs_high;         /* slabs below are or were in use; grows under lock, read by walks */
-  /* Large objects, newest first. Pushed by allocators (CAS, release), filtered by the sweep only (which owns all but the first). */
+  _Atomic size_t slabs_high;         /* slabs below are or were in use; grows under lock */
+  /* Large objects, newest first. Pushed by allocators (CAS, release), filtered by the sweep only
+   * (which owns all but the first). */
   struct lu_large *_Atomic large;
   _Atomic size_t committed;          /* bytes touched and not returned; statistics */
   _Atomic size_t metadata;           /* of those, not blocks or runs */
-  _Atomic uint32_t sweeps;           /* sweeps begun; written by the sweep, read by whoever frees a block (relaxed) */
+  _Atomic uint32_t sweeps;           /* begun; the sweep's; read by who frees a block (relaxed) */
 
-  /* Bytes of blocks not FREE plus bytes of runs; never above limit. Added to by allocators (CAS, so that a request that does not fit
-   * makes no other fail), reduced by the sweep. Read by the pacer and statistics. */
+  /* Bytes of blocks not FREE plus bytes of runs; never above limit. Added to by allocators (CAS, so
+   * that a request that does not fit makes no other fail), reduced by the sweep. Read by the pacer
+   * and statistics. */
   _Atomic size_t used __attribute__((aligned(64)));
-  /* Bytes in holes of blocks that wait in ROOMY, SPARSE and ORPHAN: of `used`, what can be allocated without a sweep. Changed with each claim and
-   * release (relaxed); a figure for pacer and statistics. */
+  /* Bytes in holes of blocks that wait in ROOMY, SPARSE and ORPHAN: of `used`, what can be
+   * allocated without a sweep. Changed with each claim and release (relaxed); a figure for pacer
+   * and statistics. */
   _Atomic size_t pooled;
-  /* Blocks that wait in each pool: raised before a bit is set, lowered after it was cleared, so 0 means that the pool is empty. */
+  /* Blocks that wait in each pool: raised before a bit is set, lowered after it was cleared, so 0
+   * means that the pool is empty. */
   _Atomic size_t waiting[LU_POOLS];
   _Atomic uint32_t hint[LU_POOLS];   /* slab where the last claim succeeded; a hint, relaxed */
-  /* Grows whenever a block enters a pool or memory is uncharged (release): a search that found nothing and sees it changed (acquire) searches again. */
+  /* Grows whenever a block enters a pool or memory is uncharged (release): a search that found
+   * nothing and sees it changed (acquire) searches again. */
   _Atomic uint64_t returns;
 };
 
-/* LULL_E_RANGE for a limit that no address space holds, LULL_E_MEMORY when the system refuses; nothing is left behind then. */
+/* LULL_E_RANGE for a limit that no address space holds, LULL_E_MEMORY when the system refuses;
+ * nothing is left behind then. */
 lull_status lu_space_init(struct lu_space *space, const struct lu_settings *settings);
 void lu_space_fini(struct lu_space *space);
 
@@ -135,39 +154,45 @@ static inline bool lu_space_holds(const struct lu_space *space, const void *p) {
 }
 
 /*
- * Claims a block with a hole of at least `granules` from one pool; NULL if there is none or, for FREE, the limit does not allow one
- * (FREE charges space->used and sets up a slab when needed). skip_live_cycle: not an ORPHAN whose live_cycle is this (0 = any). The block is
- * HELD when it returns; its smallest_hole and cursor are set. Any thread; lock-free but for setting up a slab.
+ * Claims a block with a hole of at least `granules` from one pool; NULL if there is none or, for
+ * FREE, the limit does not allow one (FREE charges space->used and sets up a slab when needed).
+ * skip_live_cycle: not an ORPHAN whose live_cycle is this (0 = any). The block is HELD when it
+ * returns; its smallest_hole and cursor are set. Any thread; lock-free but for setting up a slab.
  */
-struct lu_block *lu_block_claim(struct lu_space *space, enum lu_pool pool, uint32_t granules, uint32_t skip_live_cycle);
+struct lu_block *lu_block_claim(struct lu_space *space, enum lu_pool pool, uint32_t granules,
+                                uint32_t skip_live_cycle);
 
-/* Claims this certain block if it waits in a pool; for the sweep and lu_space_return. Its state stays FREE, POOLED or ORPHAN. Returns false if somebody else has
- * it. A FREE block is claimed without a charge. */
+/* Claims this certain block if it waits in a pool; for the sweep and lu_space_return. Its state
+ * stays FREE, POOLED or ORPHAN. Returns false if somebody else has it. A FREE block is claimed
+ * without a charge. */
 bool lu_block_claim_this(struct lu_space *space, struct lu_block *block);
 
 /* Undoes lu_block_claim_this. */
 void lu_block_put_back(struct lu_space *space, struct lu_block *block);
 
-/* The owner puts a block into a pool (state set first, bit last, release); free_granules and largest_hole are set, but for FREE. FREE uncharges. */
+/* The owner puts a block into a pool (state set first, bit last, release); free_granules and
+ * largest_hole are set, but for FREE. FREE uncharges. */
 void lu_block_release(struct lu_space *space, struct lu_block *block, enum lu_pool pool);
 
 /* The holder is done with it (its cursor is published): the sweep's now. */
 void lu_block_retire(struct lu_block *block);
 
-/* Granules of the shortest hole that is used: 16, or 8 when more than 85 % of the limit is in use. */
+/* Granules of the shortest hole that is used: 16, or 8 with more than 85 % of the limit in use. */
 uint32_t lu_space_smallest_hole(const struct lu_space *space);
 
-/* Charges bytes against the limit; false if they do not fit. Exact: no byte of the limit is refused because of a request that fails at the same time. */
+/* Charges bytes against the limit; false if they do not fit. Exact: no byte of the limit is refused
+ * because of a request that fails at the same time. */
 bool lu_space_charge(struct lu_space *space, size_t bytes);
 void lu_space_uncharge(struct lu_space *space, size_t bytes);
 
 /* The following are for files of heap/ only. */
 
-/* Makes FREE blocks by setting up a slab, unless some wait already; false when no slab is left. Takes the lock. */
+/* Makes FREE blocks by setting up a slab, unless some wait already; false when no slab is left.
+ * Takes the lock. */
 bool lu_space_open_slab(struct lu_space *space);
 
-/* Lock held: the first n UNUSED slabs in a row get `kind` (those after a SPAN's first: SPAN_REST); NULL when there are none. Their block descriptors say
- * META and RUN. */
+/* Lock held: the first n UNUSED slabs in a row get `kind` (those after a SPAN's first: SPAN_REST);
+ * NULL when there are none. Their block descriptors say META and RUN. */
 struct lu_slab *lu_space_take_slabs(struct lu_space *space, size_t n, enum lu_slab_kind kind);
 /* Gives n slabs back, their memory zero. Takes the lock. */
 void lu_space_give_slabs(struct lu_space *space, struct lu_slab *slab, size_t n);

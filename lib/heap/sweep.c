@@ -1,19 +1,24 @@
 /*
  * heap/sweep.c: MARK becomes TAKEN, and what is free is offered.
  *
- *   W.1  A block is swept only by its owner: after a claim out of its pool, or in state RETIRED or FULL, which nobody else leaves.
- *   W.2  A block in which births are live in this cycle is left as it is (handed-out rule): its holes are in use, its MARK bits say nothing of them.
- *   W.3  After the sweep the spare MARK of every block and every large object is clear: FREE blocks have clear bitmaps at any time, and all others are visited.
- *        Nobody else touches the spare from the IDLE handshake until the next cycle's window, in which threads without a packet set bits of what they
- *        shade in it (mark/shade.c): it is the MARK to be.
+ *   W.1  A block is swept only by its owner: after a claim out of its pool, or in state RETIRED or
+ *        FULL, which nobody else leaves.
+ *   W.2  A block in which births are live in this cycle is left as it is (handed-out rule): its
+ *        holes are in use, its MARK bits say nothing of them.
+ *   W.3  After the sweep the spare MARK of every block and every large object is clear: FREE blocks
+ *        have clear bitmaps at any time, and all others are visited. Nobody else touches the spare
+ *        from the IDLE handshake until the next cycle's window, in which threads without a packet
+ *        set bits of what they shade in it (mark/shade.c): it is the MARK to be.
  *   W.4  TAKEN changes here only, and only in owned blocks.
- *   W.5  After lu_sweep_clear_births no granule that is free in TAKEN of a block of this cycle's births has its MARK bit from live_from on.
+ *   W.5  After lu_sweep_clear_births no granule that is free in TAKEN of a block of this cycle's
+ *        births has its MARK bit from live_from on.
  *
  * Reads no object, but writes dead ones under `scribble`. No lock is held but in giving back runs.
  *
- * Threads: the collector, or the one thread that drives a stop-the-world collection, beside mutators that take and retire blocks. A block seen HELD may have been
- * retired a moment later: it is skipped all the same, since its holder was past H2 when it took or split it.
- * MARK is read relaxed: marking ended before a handshake.
+ * Threads: the collector, or the one thread that drives a stop-the-world collection, beside
+ * mutators that take and retire blocks. A block seen HELD may have been retired a moment later: it
+ * is skipped all the same, since its holder was past H2 when it took or split it. MARK is read
+ * relaxed: marking ended before a handshake.
  */
 #include "heap/sweep.h"
 
@@ -31,7 +36,7 @@ struct run {
   struct lu_sweep *sweep;
   struct lu_space *space;
   unsigned map, spare;
-  unsigned roomier;       /* blocks that got room since the last progress() */
+  unsigned roomier; /* blocks that got room since the last progress() */
 };
 
 static enum lu_block_state state_of(const struct lu_block *block) {
@@ -55,13 +60,18 @@ static void progress(struct run *run) {
 }
 
 /* Marked granules of a block, without those that were born live in it. */
-static uint32_t count_older(const struct lu_block *block, const char *memory, unsigned map, uint32_t cycle) {
+static uint32_t count_older(const struct lu_block *block, const char *memory, unsigned map,
+                            uint32_t cycle) {
   const lu_map_word *mark = lu_map_at(memory, map), *taken = lu_map_at(memory, LU_MAP_TAKEN);
-  uint32_t from = born_in(block, cycle) ? atomic_load_explicit(&block->live_from, memory_order_relaxed) : 0;
+  uint32_t from =
+      born_in(block, cycle) ? atomic_load_explicit(&block->live_from, memory_order_relaxed) : 0;
   uint32_t count = 0;
   for (uint32_t i = 0; i < LU_BLOCK_WORDS; i++) {
-    uint64_t below = from >= (i + 1) * 64 ? ~(uint64_t)0 : from <= i * 64 ? 0 : ((uint64_t)1 << (from - i * 64)) - 1;
-    count += (uint32_t)__builtin_popcountll(lu_map_load(&mark[i]) & (below | lu_map_load(&taken[i])));
+    uint64_t below = from >= (i + 1) * 64 ? ~(uint64_t)0
+                     : from <= i * 64     ? 0
+                                          : ((uint64_t)1 << (from - i * 64)) - 1;
+    count +=
+        (uint32_t)__builtin_popcountll(lu_map_load(&mark[i]) & (below | lu_map_load(&taken[i])));
   }
   return count;
 }
@@ -69,11 +79,13 @@ static uint32_t count_older(const struct lu_block *block, const char *memory, un
 static void skip(struct run *run, const struct lu_block *block) {
   const char *memory = lu_block_memory(run->space, block);
   clear_words(lu_map_at(memory, run->spare));
-  run->sweep->live_bytes += (size_t)count_older(block, memory, run->map, run->sweep->cycle) * LU_GRANULE;
+  run->sweep->live_bytes +=
+      (size_t)count_older(block, memory, run->map, run->sweep->cycle) * LU_GRANULE;
   run->sweep->blocks_skipped++;
 }
 
-/* Overwrites [from, to) of a block where MARK is clear and, outside what was handed out, TAKEN was set. */
+/* Overwrites [from, to) of a block where MARK is clear and, outside what was handed out, TAKEN was
+ * set. */
 static void scribble(const struct run *run, const struct lu_block *block, char *memory) {
   const lu_map_word *mark = lu_map_at(memory, run->map), *taken = lu_map_at(memory, LU_MAP_TAKEN);
   enum lu_block_state state = state_of(block);
@@ -101,7 +113,8 @@ static uint32_t turn_words(const struct run *run, const char *memory) {
 }
 
 /* Puts a swept block where it belongs; returns the granules that it offers there. */
-static uint32_t sort_block(struct run *run, struct lu_block *block, const char *memory, uint32_t marked) {
+static uint32_t sort_block(struct run *run, struct lu_block *block, const char *memory,
+                           uint32_t marked) {
   struct lu_sweep *sweep = run->sweep;
   if (marked == 0) {
     sweep->blocks_free++;
@@ -109,7 +122,8 @@ static uint32_t sort_block(struct run *run, struct lu_block *block, const char *
     return LU_BLOCK_GRANULES;
   }
   uint32_t largest;
-  uint32_t usable = lu_holes_sum(lu_map_at(memory, LU_MAP_TAKEN), 0, lu_space_smallest_hole(run->space), &largest);
+  uint32_t usable = lu_holes_sum(lu_map_at(memory, LU_MAP_TAKEN), 0,
+                                 lu_space_smallest_hole(run->space), &largest);
   block->free_granules = (uint16_t)usable;
   atomic_store_explicit(&block->largest_hole, (uint16_t)largest, memory_order_relaxed);
   if (usable < SPARSE_GRANULES) {
@@ -126,7 +140,8 @@ static uint32_t sort_block(struct run *run, struct lu_block *block, const char *
 static void sweep_block(struct run *run, struct lu_block *block) {
   char *memory = lu_block_memory(run->space, block);
   enum lu_block_state state = state_of(block);
-  uint32_t offered = state == LU_BLOCK_POOLED || state == LU_BLOCK_ORPHAN ? block->free_granules : 0;
+  uint32_t offered =
+      state == LU_BLOCK_POOLED || state == LU_BLOCK_ORPHAN ? block->free_granules : 0;
   LU_ASSERT(!born_in(block, run->sweep->cycle));
   if (run->sweep->scribble)
     scribble(run, block, memory);
@@ -179,7 +194,8 @@ static void visit(struct run *run, struct lu_block *block) {
 }
 
 /* Calls fn for each block of each slab of small objects. */
-static void each_block(struct lu_space *space, void (*fn)(struct run *, struct lu_block *), struct run *run) {
+static void each_block(struct lu_space *space, void (*fn)(struct run *, struct lu_block *),
+                       struct run *run) {
   size_t high = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
   for (size_t i = 0; i < high; i++) {
     if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) != LU_SLAB_SMALL)
@@ -214,10 +230,12 @@ static void free_large(struct run *run, struct lu_large *large) {
   progress(run);
 }
 
-/* Takes `large`, which was the list's first node when the walk began, off the list, to which others may have pushed. */
+/* Takes `large`, which was the list's first node when the walk began, off the list, to which others
+ * may have pushed. */
 static void unlink_first(struct lu_space *space, struct lu_large *large) {
   struct lu_large *at = large;
-  if (atomic_compare_exchange_strong_explicit(&space->large, &at, large->next, memory_order_acquire, memory_order_acquire))
+  if (atomic_compare_exchange_strong_explicit(&space->large, &at, large->next, memory_order_acquire,
+                                              memory_order_acquire))
     return;
   while (at->next != large)
     at = at->next;
@@ -270,8 +288,9 @@ static void clear_births(struct run *run, struct lu_block *block) {
 void lu_sweep_clear_births(struct lu_sweep *sweep) {
   struct run run = {sweep, sweep->space, sweep->mark_map, sweep->mark_map ^ 1, 0};
   each_block(run.space, clear_births, &run);
-  for (struct lu_large *large = atomic_load_explicit(&run.space->large, memory_order_acquire); large != NULL; large = large->next)
+  for (struct lu_large *large = atomic_load_explicit(&run.space->large, memory_order_acquire);
+       large != NULL; large = large->next)
     if (large->live_cycle == sweep->cycle)
-      atomic_fetch_and_explicit(lu_map_at(lu_large_object(large), run.map), ~lu_map_bit(lu_large_object(large)),
-                                memory_order_relaxed);
+      atomic_fetch_and_explicit(lu_map_at(lu_large_object(large), run.map),
+                                ~lu_map_bit(lu_large_object(large)), memory_order_relaxed);
 }

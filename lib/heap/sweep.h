@@ -1,9 +1,10 @@
 /*
- * heap/sweep.h: turning MARK into free memory, block by block, while threads allocate. By the collector only (or the one thread
- * that drives a stop-the-world collection).
+ * heap/sweep.h: turning MARK into free memory, block by block, while threads allocate. By the
+ * collector only (or the one thread that drives a stop-the-world collection).
  *
- * Model: tests/models/blocks.pml. Order within a cycle: all marking done and the IDLE handshake acknowledged; lu_sweep; births stop being live;
- * SETTLE handshake; lu_sweep_clear_births. The next cycle begins after that.
+ * Model: tests/models/blocks.pml. Order within a cycle: all marking done and the IDLE handshake
+ * acknowledged; lu_sweep; births stop being live; SETTLE handshake; lu_sweep_clear_births. The next
+ * cycle begins after that.
  */
 #ifndef LU_HEAP_SWEEP_H
 #define LU_HEAP_SWEEP_H
@@ -13,14 +14,16 @@
 struct lu_sweep {
   struct lu_space *space;
   unsigned mark_map;        /* the MARK of this cycle; the other one is cleared on the way */
-  uint32_t cycle;           /* mutator->cycle of those whose births are live; not 0, and no earlier cycle's */
+  uint32_t cycle;           /* mutator->cycle of those whose births are live; not 0; new */
   bool scribble;            /* overwrite dead memory with LU_SCRIBBLE */
-  void (*progress)(void *context);  /* called now and then, after memory came free: wakes stalled allocators; may be NULL */
+  /* Called now and then, after memory came free: wakes stalled allocators; may be NULL. */
+  void (*progress)(void *context);
   void *context;
   /* Results. */
   size_t live_bytes;        /* marked, births of this cycle excluded */
   size_t freed_bytes;       /* offered by this sweep and not before: empty blocks, holes, runs */
-  size_t blocks_free, blocks_pooled, blocks_full;  /* where swept blocks went; those that were FREE already are not counted */
+  /* Where swept blocks went; those that were FREE already are not counted. */
+  size_t blocks_free, blocks_pooled, blocks_full;
   size_t blocks_skipped;    /* in use by threads in this cycle */
   size_t large_live, large_freed;
 };
@@ -31,11 +34,13 @@ void lu_sweep(struct lu_sweep *sweep);
 /* Clears the MARK bits of what was born live in sweep->cycle: it is young from now on. */
 void lu_sweep_clear_births(struct lu_sweep *sweep);
 
-/* Returns memory that stayed free through whole cycles to the system, at most `most` bytes; runs in the background. */
+/* Returns memory that stayed free through whole cycles to the system, at most `most` bytes; runs in
+ * the background. */
 size_t lu_space_return(struct lu_space *space, size_t most);
 
-/* Calls fn for every object of a block that can be parsed: threads stopped and lu_region_publish done. Also dead ones that no sweep has met.
- * Used by the verifier and the deterministic mode. */
-void lu_block_each_object(const lull_heap *heap, struct lu_block *block, void (*fn)(void *object, void *arg), void *arg);
+/* Calls fn for every object of a block that can be parsed: threads stopped and lu_region_publish
+ * done. Also dead ones that no sweep has met. Used by the verifier and the deterministic mode. */
+void lu_block_each_object(const lull_heap *heap, struct lu_block *block,
+                          void (*fn)(void *object, void *arg), void *arg);
 
 #endif

@@ -1,12 +1,14 @@
 /*
  * heap/types.c: checks type descriptors and compiles them for the marker.
  *
- *   T.1  Whatever the descriptor says, every slot that a walk of the compiled row yields is an aligned word inside an object of that
- *        type, behind its header, and not its length word.
- *   T.2  A row is complete before `count` covers it (release), and constant from then on: readers need an index that was given out, no lock.
+ *   T.1  Whatever the descriptor says, every slot that a walk of the compiled row yields is an
+ *        aligned word inside an object of that type, behind its header, and not its length word.
+ *   T.2  A row is complete before `count` covers it (release), and constant from then on: readers
+ *        need an index that was given out, no lock.
  *
- * Descriptors are input: no field is trusted, and no word of a map is read before the map's length is known to fit.
- * Layouts are compiled to the cheapest form that says the same: an empty map is NONE; ALL within 64 words is a map; a full element map is ALL from 0.
+ * Descriptors are input: no field is trusted, and no word of a map is read before the map's length
+ * is known to fit. Layouts are compiled to the cheapest form that says the same: an empty map is
+ * NONE; ALL within 64 words is a map; a full element map is ALL from 0.
  *
  * Threads: any; the tables grow under types->lock.
  */
@@ -24,12 +26,14 @@
 
 struct refusal {
   lull_status status;
-  const char *why;   /* NULL: none */
+  const char *why; /* NULL: none */
 };
 
 static const struct refusal accepted = {LULL_OK, NULL};
 
-static struct refusal contradiction(const char *why) { return (struct refusal){LULL_E_DESCRIPTOR, why}; }
+static struct refusal contradiction(const char *why) {
+  return (struct refusal){LULL_E_DESCRIPTOR, why};
+}
 
 static size_t words_of_map(size_t bytes) { return (bytes / WORD + 63) / 64; }
 
@@ -37,10 +41,12 @@ static bool map_has(const lull_layout *layout, size_t word) {
   return word / 64 < layout->map_words && (layout->map[word / 64] >> (word % 64) & 1);
 }
 
-/* Whether a reference is named at or beyond the end of `bytes`; the map has words_of_map(bytes) words at most. */
+/* Whether a reference is named at or beyond the end of `bytes`; the map has words_of_map(bytes)
+ * words at most. */
 static bool map_exceeds(const lull_layout *layout, size_t bytes) {
   size_t words = bytes / WORD;
-  return words % 64 != 0 && words / 64 < layout->map_words && layout->map[words / 64] >> (words % 64) != 0;
+  return words % 64 != 0 && words / 64 < layout->map_words &&
+         layout->map[words / 64] >> (words % 64) != 0;
 }
 
 /* What the fixed part and an element have in common: bytes is its size. */
@@ -90,7 +96,8 @@ static struct refusal check_fixed(const lull_type_desc *desc) {
 static struct refusal check_elements(const lull_type_desc *desc) {
   const lull_layout *layout = &desc->element;
   if (desc->element_size == 0)
-    return layout->refs == LULL_REFS_NONE ? accepted : contradiction("elements of no size have references");
+    return layout->refs == LULL_REFS_NONE ? accepted
+                                          : contradiction("elements of no size have references");
   if (desc->element_size > LULL_SIZE_MAX)
     return (struct refusal){LULL_E_RANGE, "the element size is beyond LULL_SIZE_MAX"};
   if (desc->length_offset % WORD != 0)
@@ -119,7 +126,7 @@ static struct refusal check_desc(const lull_type_desc *desc) {
   return refusal.why != NULL ? refusal : check_elements(desc);
 }
 
-/* A map of the words in [from, bytes), of which there is one at least; bytes is at most 64 words. */
+/* A map of the words in [from, bytes), one at least; bytes is at most 64 words. */
 static uint64_t words_from(size_t from, size_t bytes) {
   size_t end = bytes / WORD, start = from / WORD;
   return (end == 64 ? ~(uint64_t)0 : ((uint64_t)1 << end) - 1) & ~(uint64_t)0 << start;
@@ -202,14 +209,17 @@ static lull_type add_row(struct lu_types *types, const struct lu_type *row) {
     return 0;
   }
   types->rows[index] = *row;
-  types->infos[index].fixed_size = row->element_size == 0 && row->size <= LU_SMALL_MAX ? (uint32_t)row->size : 0;
+  types->infos[index].fixed_size =
+      row->element_size == 0 && row->size <= LU_SMALL_MAX ? (uint32_t)row->size : 0;
   atomic_store_explicit(&types->count, index + 1, memory_order_release);
   lu_unlock(&types->lock);
   return index;
 }
 
 lull_status lu_types_define(struct lu_types *types, const lull_type_desc *desc, lull_type *type) {
-  const char *name = desc->struct_size >= offsetof(lull_type_desc, size) && desc->name != NULL ? desc->name : "(unnamed)";
+  const char *name = desc->struct_size >= offsetof(lull_type_desc, size) && desc->name != NULL
+                         ? desc->name
+                         : "(unnamed)";
   struct refusal refusal = check_desc(desc);
   if (refusal.why != NULL)
     return lu_reject(refusal.status, "lull_type_define: type %.63s: %s", name, refusal.why);
@@ -220,7 +230,8 @@ lull_status lu_types_define(struct lu_types *types, const lull_type_desc *desc, 
     index = add_row(types, &row);
   if (index == 0) {
     lu_free((void *)(uintptr_t)row.long_map);
-    return lu_reject(LULL_E_MEMORY, "lull_type_define: type %.63s: no room for a further type", name);
+    return lu_reject(LULL_E_MEMORY, "lull_type_define: type %.63s: no room for a further type",
+                     name);
   }
   *type = index;
   return LULL_OK;
@@ -269,7 +280,8 @@ const char *lull_type_name(lull_heap *heap, lull_type type) {
 
 size_t lull_size_of(lull_heap *heap, const void *object) {
   lull_type type = lull_type_of(object);
-  LU_ASSERT(type != LU_FILLER_TYPE && type < atomic_load_explicit(&heap->types.count, memory_order_acquire));
+  LU_ASSERT(type != LU_FILLER_TYPE &&
+            type < atomic_load_explicit(&heap->types.count, memory_order_acquire));
   return lu_type_object_size(&heap->types.rows[type], object);
 }
 

@@ -1,7 +1,8 @@
 /*
  * heap/types.h: type descriptors, compiled for the marker, and walks over an object's references.
  *
- * The tables are reserved for LU_TYPES_MAX types and filled under a lock; a row is complete before its index is given out, and never changes. Readers take no lock.
+ * The tables are reserved for LU_TYPES_MAX types and filled under a lock; a row is complete before
+ * its index is given out, and never changes. Readers take no lock.
  */
 #ifndef LU_HEAP_TYPES_H
 #define LU_HEAP_TYPES_H
@@ -18,7 +19,7 @@ struct lu_type {
   size_t element_size;       /* 0 = not an array */
   uint64_t map;              /* MAP: first 64 words */
   uint64_t element_map;
-  const uint64_t *long_map;  /* MAP with references beyond the first 64 words: all of it; owned; else NULL */
+  const uint64_t *long_map;  /* MAP of more than 64 words: all of it; owned; else NULL */
   uint32_t length_offset;
   uint32_t from;             /* ALL: first offset, bytes */
   uint32_t element_from;
@@ -33,7 +34,7 @@ struct lu_type {
 
 struct lu_types {
   struct lu_lock lock;
-  _Atomic uint32_t count;               /* rows below are valid; 0 is the filler; written under lock (release) */
+  _Atomic uint32_t count;               /* rows below, but 0, are valid; written under lock (release) */
   struct lu_type *rows;                 /* reserved */
   struct lull_type_info *infos;         /* reserved; what lull_new reads */
 };
@@ -58,6 +59,6 @@ struct lull_visitor {
   void *context;
 };
 
-#include "heap/scan.h"   /* lu_scan_slots(type, object, low, high, fn, context): always-inline walk over reference slots */
+#include "heap/scan.h"   /* lu_scan_slots: the walk over reference slots */
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * heap/walk.c: finds every object of a block by parsing it.
  *
- * Granules that TAKEN has are objects side by side, with sizes from their headers. Free runs that are long enough to have been holes (smallest_hole), up to the block's
- * cursor, are objects and fillers side by side (R.1); from the cursor on they are no objects.
+ * Granules that TAKEN has are objects side by side, with sizes from their headers. Free runs that
+ * are long enough to have been holes (smallest_hole), up to the block's cursor, are objects and
+ * fillers side by side (R.1); from the cursor on they are no objects.
  *
  * Threads: one, with the world stopped and regions published.
  */
@@ -26,9 +27,11 @@ static uint32_t step(const struct walk *walk, char *p, uint32_t room) {
     LU_CHECK(granules > 0 && granules <= room, "a filler does not fit its hole");
     return granules;
   }
-  LU_CHECK(index < atomic_load_explicit(&walk->heap->types.count, memory_order_acquire), "an object has no type");
+  LU_CHECK(index < atomic_load_explicit(&walk->heap->types.count, memory_order_acquire),
+           "an object has no type");
   size_t size = lu_type_object_size(&walk->heap->types.rows[index], p);
-  LU_CHECK(size >= LU_GRANULE && size <= (size_t)room * LU_GRANULE, "an object does not fit the run it lies in");
+  LU_CHECK(size >= LU_GRANULE && size <= (size_t)room * LU_GRANULE,
+           "an object does not fit the run it lies in");
   walk->fn(p, walk->arg);
   return (uint32_t)(size / LU_GRANULE);
 }
@@ -50,10 +53,12 @@ static uint32_t used_up_to(const struct lu_block *block) {
   }
 }
 
-void lu_block_each_object(const lull_heap *heap, struct lu_block *block, void (*fn)(void *object, void *arg), void *arg) {
+void lu_block_each_object(const lull_heap *heap, struct lu_block *block,
+                          void (*fn)(void *object, void *arg), void *arg) {
   struct walk walk = {heap, fn, arg};
   enum lu_block_state state = atomic_load_explicit(&block->state, memory_order_acquire);
-  if (state == LU_BLOCK_UNUSED || state == LU_BLOCK_FREE || state == LU_BLOCK_META || state == LU_BLOCK_RUN)
+  if (state == LU_BLOCK_UNUSED || state == LU_BLOCK_FREE || state == LU_BLOCK_META ||
+      state == LU_BLOCK_RUN)
     return;
   char *memory = lu_block_memory(&heap->space, block);
   const lu_map_word *taken = lu_map_at(memory, LU_MAP_TAKEN);
