@@ -3,6 +3,7 @@ EXTRA_DIST += README.md
 EXTRA_DIST += doc/design/README.md
 EXTRA_DIST += doc/design/api.md
 EXTRA_DIST += doc/design/handshakes.md
+EXTRA_DIST += doc/design/heap.md
 EXTRA_DIST += doc/design/ordering.md
 EXTRA_DIST += doc/design/pacing.md
 EXTRA_DIST += doc/design/protocol.md
