@@ -2,6 +2,7 @@
 EXTRA_DIST += README.md
 EXTRA_DIST += doc/design/README.md
 EXTRA_DIST += doc/design/api.md
+EXTRA_DIST += doc/design/defects.md
 EXTRA_DIST += doc/design/handshakes.md
 EXTRA_DIST += doc/design/heap.md
 EXTRA_DIST += doc/design/ordering.md

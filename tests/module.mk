@@ -66,6 +66,7 @@ tests_test_version_LDADD = $(UNIT_TEST_LIBS)
 
 EXTRA_DIST += tests/defects/barrier-bumped-shades-nothing.patch
 EXTRA_DIST += tests/defects/barrier-card-of-another-slot.patch
+EXTRA_DIST += tests/defects/barrier-copy-without.patch
 EXTRA_DIST += tests/defects/barrier-fast-in-the-window.patch
 EXTRA_DIST += tests/defects/barrier-idle-forgets.patch
 EXTRA_DIST += tests/defects/barrier-init-is-free.patch

@@ -20,6 +20,7 @@
 # writes only to a scratch folder of its own.
 set -uo pipefail
 export LC_ALL=C
+ulimit -c 0
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 2
 top=$(cd "$here/../.." && pwd) || exit 2
 
@@ -82,7 +83,9 @@ run_command() {
     shift
   done
   shift
-  CK_DEFAULT_TIMEOUT=$((limit / 2)) env "${settings[@]}" timeout -k 5 "$limit" "$program" "$@" >"$log" 2>&1 </dev/null || status=$?
+  # The outer redirection is for what the shell says of a program that aborts.
+  { CK_DEFAULT_TIMEOUT=$((limit / 2)) env "${settings[@]}" timeout -k 5 "$limit" "$program" "$@" >"$log" 2>&1 </dev/null; } \
+    2>/dev/null || status=$?
   case $status in
     0) return 0 ;;
     124 | 137) return 124 ;;
