@@ -5,6 +5,7 @@ EXTRA_DIST += doc/design/api.md
 EXTRA_DIST += doc/design/defects.md
 EXTRA_DIST += doc/design/handshakes.md
 EXTRA_DIST += doc/design/heap.md
+EXTRA_DIST += doc/design/models.md
 EXTRA_DIST += doc/design/ordering.md
 EXTRA_DIST += doc/design/pacing.md
 EXTRA_DIST += doc/design/protocol.md
