@@ -106,7 +106,8 @@ static void run(uint64_t from, uint64_t to, struct memory *most) {
     if (number % 1024 == 0)
       sample(most);
     if (number % 100000 == 99999)
-      fprintf(stderr, "storm: %llu threads\n", (unsigned long long)number + 1);
+      fprintf(stderr, "storm: %llu threads, %llu KB resident\n", (unsigned long long)number + 1,
+              (unsigned long long)figures_resident() >> 10);
   }
   for (uint64_t number = to - from < concurrent ? from : to - concurrent; number < to; number++)
     pthread_join(systems[number % concurrent], NULL);
