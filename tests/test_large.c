@@ -213,6 +213,26 @@ START_TEST(a_freed_run_is_used_again) {
 }
 END_TEST
 
+START_TEST(a_slab_known_to_be_full_is_used_again) {
+  begin(16 << 20);
+  struct bytes *object[100];
+  size_t count = 0;
+  /* The third slab shows that the second had been searched for the last time in vain, and the first. */
+  for (char *slab = NULL; count < COUNT_OF(object); count++) {
+    object[count] = fake_new(mutator, type, 1000000);
+    slab = slab == NULL ? lu_slab_start(object[count]) : slab;
+    if (lu_slab_start(object[count]) >= slab + 2 * LU_SLAB_BYTES)
+      break;
+  }
+  ck_assert_uint_lt(count, COUNT_OF(object));
+  for (size_t i = 1; i <= count; i++)
+    fake_mark(heap, object[i], LU_MAP_A);
+  fake_sweep(heap, LU_MAP_A, 1);
+  ck_assert_ptr_eq(fake_new(mutator, type, 1000000), object[0]);
+  end();
+}
+END_TEST
+
 START_TEST(objects_born_live_stay_and_are_young_afterwards) {
   begin(8 << 20);
   struct bytes *born = fake_new(mutator, type, 10000), *dead = fake_new(mutator, type, 10000);
@@ -317,6 +337,35 @@ START_TEST(the_sweep_filters_a_list_that_grows) {
 }
 END_TEST
 
+/* Publishes two objects that are marked, whenever the sweep has freed one. */
+static void publish_two(void *context) {
+  size_t *published = context;
+  for (int i = 0; i < 2; i++, ++*published)
+    fake_mark(heap, fake_new(mutator, type, LU_SMALL_MAX + 8), LU_MAP_A);
+}
+
+START_TEST(what_is_pushed_during_the_walk_stays) {
+  size_t published = 0;
+  begin(32 << 20);
+  /* All die; the first of the list is taken off last, from behind what came meanwhile. */
+  for (int i = 0; i < _i; i++)
+    ck_assert(fake_new(mutator, type, LU_SMALL_MAX + 8) != NULL);
+  struct lu_sweep sweep = {.space = space,
+                           .mark_map = LU_MAP_A,
+                           .cycle = 1,
+                           .progress = publish_two,
+                           .context = &published};
+  lu_sweep(&sweep);
+  ck_assert_uint_eq(sweep.large_freed, (size_t)_i);
+  ck_assert_uint_eq(published, 2 * (size_t)_i);
+  fake_check_space(space);
+  sweep = fake_sweep(heap, LU_MAP_A, 2);
+  ck_assert_uint_eq(sweep.large_live, published);
+  ck_assert_uint_eq(sweep.large_freed, 0);
+  end();
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("large");
   TCase *tcase = tcase_create("large");
@@ -326,9 +375,11 @@ int main(void) {
   tcase_add_test(tcase, a_full_range_refuses_and_recovers);
   tcase_add_loop_test(tcase, random_runs_do_not_overlap, 0, 4);
   tcase_add_test(tcase, a_freed_run_is_used_again);
+  tcase_add_test(tcase, a_slab_known_to_be_full_is_used_again);
   tcase_add_test(tcase, objects_born_live_stay_and_are_young_afterwards);
   tcase_add_test(tcase, threads_share_no_run);
   tcase_add_test(tcase, the_sweep_filters_a_list_that_grows);
+  tcase_add_loop_test(tcase, what_is_pushed_during_the_walk_stays, 1, 4);
   suite_add_tcase(suite, tcase);
 
   SRunner *runner = srunner_create(suite);

@@ -274,6 +274,22 @@ START_TEST(memory_that_stays_free_is_returned) {
 }
 END_TEST
 
+START_TEST(a_slab_with_a_fresh_block_in_use_stays) {
+  begin(16 << 20);
+  struct lu_block *dirty = full_block(keep_none, LU_MAP_A);
+  struct bytes *object = fake_new(mutator, type, 512);
+  ck_assert(atomic_load(&lu_block_of(space, object)->clean));
+  for (uint32_t cycle = 1; cycle <= 4; cycle++)
+    fake_sweep(heap, LU_MAP_A, cycle);
+  ck_assert_uint_eq(lu_space_return(space, SIZE_MAX), LU_BLOCK_BYTES);
+  ck_assert(atomic_load(&dirty->clean));
+  ck_assert_uint_eq(atomic_load(&lu_slab_of(space, object)->kind), LU_SLAB_SMALL);
+  ck_assert_uint_eq(lu_space_return(space, SIZE_MAX), 0);
+  ck_assert_ptr_eq(mutator->small.block, lu_block_of(space, object));
+  end();
+}
+END_TEST
+
 START_TEST(nothing_is_returned_when_the_option_is_off) {
   begin(4 << 20);
   space->return_memory = false;
@@ -360,6 +376,7 @@ int main(void) {
   tcase_add_test(tcase, clearing_births_keeps_survivors_in_the_same_words);
   tcase_add_test(tcase, stalled_threads_hear_of_progress);
   tcase_add_test(tcase, memory_that_stays_free_is_returned);
+  tcase_add_test(tcase, a_slab_with_a_fresh_block_in_use_stays);
   tcase_add_test(tcase, nothing_is_returned_when_the_option_is_off);
   tcase_add_loop_test(tcase, a_sweep_runs_beside_allocation, 0, 2);
   suite_add_tcase(suite, tcase);
