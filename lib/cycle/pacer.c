@@ -54,6 +54,7 @@ static void set_trigger(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
   pacer->goal = goal_for(heap, pacer->live);
   lu_gauge_set(&heap->figures.heap_goal, pacer->goal);
+  atomic_store_explicit(&heap->space.goal, pacer->goal, memory_order_relaxed);
   atomic_store_explicit(&pacer->trigger, pacer->allocated_at_end + room_before_start(heap), memory_order_relaxed);
 }
 

@@ -31,7 +31,8 @@
 #define PREFETCH_AHEAD ((size_t)2048)
 /* What must be left in a block that is given up for it to be worth another thread's while. */
 #define LEFTOVER_GRANULES (1024 / LU_GRANULE)
-/* Above this share of the limit, blocks of small holes are used before empty ones. */
+/* Above this share of the goal, blocks of small holes are used before empty ones: else a heap far
+ * below its limit would spread over ever more blocks, each with a few survivors. */
 #define SPARSE_FIRST_PERCENT 60
 /* While a sweep returns one block after another, a search that finds nothing ends all the same: the
  * stall that follows wakes at once. */
@@ -241,7 +242,7 @@ static struct lu_block *claim_used(struct lu_mutator *mutator, uint32_t granules
 
 static bool sparse_first(const struct lu_space *space) {
   return atomic_load_explicit(&space->used, memory_order_relaxed) >
-         space->limit / 100 * SPARSE_FIRST_PERCENT;
+         atomic_load_explicit(&space->goal, memory_order_relaxed) / 100 * SPARSE_FIRST_PERCENT;
 }
 
 /*
@@ -277,14 +278,17 @@ static struct lu_block *claim_for_small(struct lu_mutator *mutator, size_t size)
   return NULL;
 }
 
-/* A block for an object that wants an empty one, or any with a hole that takes it. */
+/* A block for an object that wants an empty one, or any with a hole that takes it; in a heap that has grown to its goal the other way round. */
 static struct lu_block *claim_for_medium(struct lu_mutator *mutator, size_t size) {
   struct lu_space *space = &mutator->heap->space;
   uint32_t granules = (uint32_t)(size / LU_GRANULE);
   for (int round = 0; round < CLAIM_ROUNDS; round++) {
     uint64_t seen = atomic_load_explicit(&space->returns, memory_order_acquire);
-    struct lu_block *block = claim_free(mutator, granules);
+    bool used_first = sparse_first(space);
+    struct lu_block *block = used_first ? claim_used(mutator, granules, true) : NULL;
     if (block == NULL)
+      block = claim_free(mutator, granules);
+    if (block == NULL && !used_first)
       block = claim_used(mutator, granules, true);
     if (block != NULL || seen == atomic_load_explicit(&space->returns, memory_order_acquire))
       return block;

@@ -36,6 +36,7 @@ lull_status lu_space_init(struct lu_space *space, const struct lu_settings *sett
   if (settings->heap_max == 0 || settings->heap_max > MOST_LIMIT)
     return LULL_E_RANGE;
   space->limit = settings->heap_max;
+  atomic_init(&space->goal, space->limit);
   space->return_memory = settings->heap_return;
   space->huge_pages = settings->heap_huge;
   space->slab_count = (2 * space->limit + LU_SLAB_BYTES - 1) / LU_SLAB_BYTES + SLACK_SLABS;
