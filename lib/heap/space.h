@@ -102,8 +102,8 @@ struct lu_space {
   struct lu_slab *slabs;
   struct lu_block *blocks;           /* index = (address - base) >> LU_BLOCK_SHIFT */
   size_t limit;                      /* heap.max */
-  /* Bytes to which the pacer lets the heap grow before a cycle ends: the limit until it says otherwise. Written by the driver; read by refills,
-   * relaxed. */
+  /* Bytes to which the pacer lets the heap grow before a cycle ends: the limit until it says
+   * otherwise. Written by the driver; read by refills, relaxed. */
   _Atomic size_t goal;
   bool return_memory, huge_pages;
 
