@@ -29,7 +29,6 @@ table() {
   cat <<'TABLE'
 f l pass claim
 f m pass claim  -DSEQCST
-n l pass claim  -DLIVES=2 -DREQS=3
 f s fail claim  -DMUTANT=1
 f s fail claim  -DMUTANT=2
 f s fail claim  -DMUTANT=3
@@ -39,8 +38,10 @@ f s fail claim  -DMUTANT=6
 f s fail claim  -DMUTANT=7
 f s fail claim  -DMUTANT=8
 f s fail claim  -DMUTANT=9
+n l pass claim  -DLIVES=2 -DREQS=3
 f l pass weak   -DOPS=2
 f l pass weak   -DOPS=2 -DMUTANT=10
+f l pass weak   -DOPS=2 -DREVIVE
 f s fail weak   -DOPS=2 -DMUTANT=1
 f s fail weak   -DOPS=2 -DMUTANT=2
 f s fail weak   -DOPS=2 -DMUTANT=3
@@ -50,7 +51,6 @@ f s fail weak   -DOPS=2 -DMUTANT=6
 f s fail weak   -DOPS=2 -DMUTANT=7
 f s fail weak   -DOPS=2 -DMUTANT=8
 f s fail weak   -DOPS=2 -DMUTANT=9
-f l pass weak   -DOPS=2 -DREVIVE
 f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=11
 f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=12
 f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=13
@@ -60,6 +60,12 @@ n l pass weak   -DOPS=3
 f l pass start  -DOPS0=1 -DOPS1=1
 f l pass start  -DOPS0=1 -DOPS1=1 -DCYCLES=2
 f l pass start  -DOPS0=1 -DOPS1=1 -DMAJOR -DCYCLES=2
+f l pass start  -DOPS0=1 -DOPS1=1 -DMUTANT=25
+f l pass start  -DOPS0=1 -DOPS1=1 -DXCHG
+f l pass start  -DOPS0=1 -DOPS1=1 -DROOTS=2
+f l pass start  -DOPS0=1 -DOPS1=2 -DROOTS=2 -DINIT=3
+f l pass start  -DOPS0=1 -DOPS1=1 -DDIRECT
+f l pass start  -DOPS0=1 -DOPS1=1 -DDIRECT -DMAJOR -DCYCLES=2
 f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=3
 f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=4
 f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=8
@@ -76,21 +82,11 @@ f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=6
 f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=7
 f s fail start  -DOPS0=1 -DOPS1=2 -DMUTANT=19
 f s fail start  -DINIT=2 -DOPS0=1 -DOPS1=2 -DMUTANT=5
-f s fail start  -DMUTANT=15
-f s fail start  -DMUTANT=17
-f s fail start  -DINIT=6 -DMUTANT=16
-f s fail start  -DINIT=5 -DOPS0=2 -DOPS1=1 -DMUTANT=20
-f s fail start  -DINIT=4 -DMAJOR -DOPS0=3 -DOPS1=1 -DMUTANT=12
-n l pass start  -DOPS0=1 -DOPS1=2
-n l pass start  -DOPS0=1 -DOPS1=2 -DMAJOR
-n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=10
-n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=11
-n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=24
-n l pass start  -DOPS0=1 -DOPS1=2 -DMAJOR -DMUTANT=24
-f l pass start  -DOPS0=1 -DOPS1=1 -DMUTANT=25
-f l pass start  -DOPS0=1 -DOPS1=1 -DXCHG
-f l pass start  -DOPS0=1 -DOPS1=1 -DROOTS=2
-f l pass start  -DOPS0=1 -DOPS1=2 -DROOTS=2 -DINIT=3
+f s fail start  -DNOROOT -DBIRTHS=0 -DMUTANT=15
+f m fail start  -DNOROOT -DBIRTHS=1 -DMUTANT=17
+f l fail start  -DBIRTHS=1 -DINIT=6 -DMUTANT=16
+f s fail start  -DNOROOT -DBIRTHS=0 -DINIT=5 -DOPS0=2 -DOPS1=1 -DMUTANT=20
+f s fail start  -DNOROOT -DBIRTHS=0 -DINIT=4 -DMAJOR -DOPS0=3 -DOPS1=1 -DMUTANT=12
 f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=26
 f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=29
 f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=30
@@ -99,8 +95,16 @@ f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=32
 f s fail start  -DOPS0=1 -DOPS1=1 -DXCHG -DMUTANT=27
 f s fail start  -DOPS0=1 -DOPS1=1 -DXCHG -DMUTANT=28
 f s fail start  -DOPS0=2 -DOPS1=0 -DMAJOR -DCYCLES=2 -DMUTANT=33
+n l pass start  -DOPS0=1 -DOPS1=2
+n l pass start  -DOPS0=1 -DOPS1=2 -DMAJOR
+n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=10
+n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=11
+n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=24
+n l pass start  -DOPS0=1 -DOPS1=2 -DMAJOR -DMUTANT=24
 n l pass start  -DOPS0=1 -DOPS1=2 -DXCHG -DINIT=2
 n l pass start  -DOPS0=2 -DOPS1=2 -DROOTS=2 -DINIT=3
+n l pass start  -DOPS0=1 -DOPS1=2 -DDIRECT -DINIT=2
+n l pass start  -DOPS0=1 -DOPS1=2 -DDIRECT -DMAJOR
 f l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1
 f l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=8
 f l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DMUTANT=16
@@ -128,6 +132,9 @@ n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=2 -DMUTANT=8
 f s pass epochs
 f s pass epochs -DMUTS=1
 f m pass epochs -DM=32
+f s pass epochs -DMUTANT=3
+f s pass epochs -DMUTANT=8
+f s pass epochs -DOLD=3
 f s fail epochs -DMUTANT=1
 f s fail epochs -DMUTANT=2
 f s fail epochs -DMUTANT=4
@@ -135,9 +142,6 @@ f s fail epochs -DMUTANT=5
 f s fail epochs -DMUTANT=6
 f s fail epochs -DMUTANT=7
 f s fail epochs -DMUTS=1 -DMUTANT=3
-f s pass epochs -DMUTANT=3
-f s pass epochs -DMUTANT=8
-f s pass epochs -DOLD=3
 f s fail epochs -DOLD=3 -DMUTANT=4
 n l pass epochs -DM=64
 f l pass join   -DOPS=1 -DLIVES0=2 -DLIVES1=2
