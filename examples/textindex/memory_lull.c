@@ -78,8 +78,7 @@ static lull_status define_types(void) {
 static bool on_out_of_memory(lull_thread *thread, size_t size, lull_oom why, void *data) {
   static const char *const reasons[] = {
       [LULL_OOM_LIMIT] = "the heap is full of live objects",
-      [LULL_OOM_PROGRESS] = "a thread does not reach a safepoint",
-      [LULL_OOM_SYSTEM] = "the system gives no memory"};
+      [LULL_OOM_PROGRESS] = "a thread does not reach a safepoint"};
   (void)thread;
   (void)data;
   fprintf(stderr, "textindex: no room for %zu bytes: %s\n", size, reasons[why]);

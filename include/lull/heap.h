@@ -59,8 +59,7 @@ LULL_API void lull_collect_start(lull_heap *heap) LULL_NONNULL(1);
 /* Why the out-of-memory hook is called. */
 typedef enum lull_oom {
   LULL_OOM_LIMIT,    /* cycles that began later freed too little: the heap is full of live objects */
-  LULL_OOM_PROGRESS, /* a thread does not reach a safepoint, so nothing could be freed for stall.timeout */
-  LULL_OOM_SYSTEM    /* the operating system gave no memory */
+  LULL_OOM_PROGRESS  /* a thread does not reach a safepoint, so nothing could be freed for stall.timeout */
 } lull_oom;
 
 /*

@@ -40,31 +40,6 @@ void __tsan_release(void *address);
 #define LU_TSAN_RELEASE(p) ((void)(p))
 #endif
 
-/* For functions that race or read memory by design (conservative scans); each use says why. Not
- * inlined, or the caller's instrumentation would come back. */
-#define LU_NO_SANITIZE_THREAD __attribute__((noinline, no_sanitize("thread")))
-#define LU_NO_SANITIZE_ADDRESS __attribute__((noinline, no_sanitize("address")))
-#define LU_NO_SANITIZE_UNDEFINED __attribute__((noinline, no_sanitize("undefined")))
-
-/*
- * Memory of the heap that no object occupies: from POISON to UNPOISON any access is reported, by
- * AddressSanitizer or, in a build with -DLULL_VALGRIND, by Valgrind. Under AddressSanitizer p and
- * n must be multiples of 8.
- */
-#if LU_ASAN
-void __asan_poison_memory_region(void const volatile *address, size_t size);
-void __asan_unpoison_memory_region(void const volatile *address, size_t size);
-#define LU_ASAN_POISON(p, n) __asan_poison_memory_region((p), (n))
-#define LU_ASAN_UNPOISON(p, n) __asan_unpoison_memory_region((p), (n))
-#elif defined(LULL_VALGRIND)
-#include <valgrind/memcheck.h>
-#define LU_ASAN_POISON(p, n) ((void)VALGRIND_MAKE_MEM_NOACCESS((p), (n)))
-#define LU_ASAN_UNPOISON(p, n) ((void)VALGRIND_MAKE_MEM_DEFINED((p), (n)))
-#else
-#define LU_ASAN_POISON(p, n) ((void)(p), (void)(n))
-#define LU_ASAN_UNPOISON(p, n) ((void)(p), (void)(n))
-#endif
-
 #define LU_CACHE_LINE 64
 
 /* Hints; any address, also an unmapped one. */
