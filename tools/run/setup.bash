@@ -5,7 +5,7 @@
 # What each command of ./run needs: a command or a pkg-config module, and its Debian package.
 TOOLS_BUILD='autoconf:autoconf automake:automake libtoolize:libtool pkg-config:pkg-config make:make gcc:gcc'
 MODULES_BUILD='liburcu-bp:liburcu-dev ck:libck-dev'
-TOOLS_CHECK='g++:g++ nm:binutils spin:spin xz:xz-utils'
+TOOLS_CHECK='g++:g++ nm:binutils spin:spin xz:xz-utils patch:patch'
 MODULES_CHECK='check:check'
 
 # A compiler without the C library's headers is no compiler.
