@@ -158,6 +158,21 @@ f s fail join   -DOPS=1 -DMUTANT=9
 f s fail join   -DOPS=1 -DMUTANT=10
 f m fail join   -DOPS=2 -DMUTANT=11
 n l pass join   -DOPS=2 -DLIVES1=2
+f l pass fork   -DOPSO=0 -DINIT=0
+f l pass fork   -DOPSO=0 -DINIT=0 -DMUTANT=13
+f l pass fork   -DOPSO=0 -DINIT=0 -DMUTANT=14
+f s fail fork   -DOPSO=0 -DINIT=0 -DMUTANT=3
+f s fail fork   -DOPSO=0 -DINIT=0 -DMUTANT=5
+f s fail fork   -DOPSO=0 -DINIT=0 -DMUTANT=6
+f s fail fork   -DOPSO=0 -DINIT=0 -DMUTANT=7
+f s fail fork   -DOPSO=0 -DINIT=0 -DMUTANT=8
+f s fail fork   -DMUTANT=1
+f s fail fork   -DMUTANT=2
+f s fail fork   -DMUTANT=4
+f s fail fork   -DMUTANT=9
+f s fail fork   -DINIT=0 -DMUTANT=10
+f s fail fork   -DMUTANT=11
+f s fail fork   -DMUTANT=12
 f m pass mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2
 f m pass mark   -DOPS=1 -DASSISTS=1
 f s fail mark   -DOPS=2 -DASSISTS=0 -DPACKETS=2 -DMUTANT=1
@@ -199,30 +214,6 @@ f s fail park   -DUNITS=1 -DMUTANT=12
 f s fail park   -DUNITS=1 -DBRIEF -DMUTANT=13
 n l pass park   -DBRIEF
 n l pass park   -DUNITS=1
-f l pass promote
-f l pass promote -DOPS0=1 -DCYCLES=3
-f l pass promote -DOPS0=1 -DMAJOR
-f l pass promote -DOPS0=1 -DMARKERS=2
-f l pass promote -DOPS0=1 -DN=3 -DCYCLES=3
-f m fail promote -DOPS0=1 -DMUTANT=1
-f s fail promote -DOPS0=1 -DMUTANT=2
-f s fail promote -DOPS0=1 -DMUTANT=3
-f s fail promote -DOPS0=1 -DMUTANT=4
-f s fail promote -DOPS0=1 -DMUTANT=5
-f s fail promote -DOPS0=1 -DMUTANT=6
-f s fail promote -DOPS0=1 -DMAJOR -DMUTANT=7
-f s fail promote -DOPS0=1 -DMAJOR -DMUTANT=8
-f m pass promote -DOPS0=1 -DMAJOR -DMUTANT=9
-f s fail promote -DOPS0=1 -DMUTANT=10
-f s fail promote -DOPS0=1 -DMUTANT=11
-f s fail promote -DOPS0=1 -DMUTANT=12
-f s fail promote -DOPS0=1 -DMUTANT=13
-f m fail promote -DOPS0=1 -DMARKERS=2 -DMUTANT=14
-f s fail promote -DOPS0=1 -DMUTANT=15
-f m fail promote -DOPS0=1 -DMUTANT=16
-f m pass promote -DOPS0=1 -DMUTANT=17
-f m pass promote -DOPS0=1 -DMUTANT=18
-n l pass promote -DOPS0=1 -DOPS1=1 -DCYCLES=1
 TABLE
 }
 
