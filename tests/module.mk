@@ -131,6 +131,7 @@ EXTRA_DIST += tests/models/fork.pml
 EXTRA_DIST += tests/models/join.pml
 EXTRA_DIST += tests/models/mark.pml
 EXTRA_DIST += tests/models/park.pml
+EXTRA_DIST += tests/models/promote.pml
 EXTRA_DIST += tests/models/start.pml
 EXTRA_DIST += tests/models/weak.pml
 EXTRA_DIST += tests/tsan.supp

@@ -33,7 +33,7 @@ f s fail claim  -DMUTANT=1
 f s fail claim  -DMUTANT=2
 f s fail claim  -DMUTANT=3
 f s fail claim  -DMUTANT=4
-f s fail claim  -DMUTANT=5
+f m fail claim  -DMUTANT=5
 f s fail claim  -DMUTANT=6
 f s fail claim  -DMUTANT=7
 f s fail claim  -DMUTANT=8
@@ -51,11 +51,11 @@ f s fail weak   -DOPS=2 -DMUTANT=6
 f s fail weak   -DOPS=2 -DMUTANT=7
 f s fail weak   -DOPS=2 -DMUTANT=8
 f s fail weak   -DOPS=2 -DMUTANT=9
-f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=11
-f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=12
-f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=13
-f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=14
-f s fail weak   -DOPS=2 -DREVIVE -DMUTANT=15
+f m fail weak   -DOPS=2 -DREVIVE -DMUTANT=11
+f m fail weak   -DOPS=2 -DREVIVE -DMUTANT=12
+f m fail weak   -DOPS=2 -DREVIVE -DMUTANT=13
+f m fail weak   -DOPS=2 -DREVIVE -DMUTANT=14
+f m fail weak   -DOPS=2 -DREVIVE -DMUTANT=15
 n l pass weak   -DOPS=3
 f l pass start  -DOPS0=1 -DOPS1=1
 f l pass start  -DOPS0=1 -DOPS1=1 -DCYCLES=2
@@ -214,6 +214,30 @@ f s fail park   -DUNITS=1 -DMUTANT=12
 f s fail park   -DUNITS=1 -DBRIEF -DMUTANT=13
 n l pass park   -DBRIEF
 n l pass park   -DUNITS=1
+f l pass promote
+f l pass promote -DOPS0=1 -DCYCLES=3
+f l pass promote -DOPS0=1 -DMAJOR
+f l pass promote -DOPS0=1 -DMARKERS=2
+f l pass promote -DOPS0=1 -DN=3 -DCYCLES=3
+f m fail promote -DOPS0=1 -DMUTANT=1
+f s fail promote -DOPS0=1 -DMUTANT=2
+f s fail promote -DOPS0=1 -DMUTANT=3
+f s fail promote -DOPS0=1 -DMUTANT=4
+f s fail promote -DOPS0=1 -DMUTANT=5
+f s fail promote -DOPS0=1 -DMUTANT=6
+f s fail promote -DOPS0=1 -DMAJOR -DMUTANT=7
+f s fail promote -DOPS0=1 -DMAJOR -DMUTANT=8
+f m pass promote -DOPS0=1 -DMAJOR -DMUTANT=9
+f s fail promote -DOPS0=1 -DMUTANT=10
+f s fail promote -DOPS0=1 -DMUTANT=11
+f s fail promote -DOPS0=1 -DMUTANT=12
+f s fail promote -DOPS0=1 -DMUTANT=13
+f m fail promote -DOPS0=1 -DMARKERS=2 -DMUTANT=14
+f s fail promote -DOPS0=1 -DMUTANT=15
+f m fail promote -DOPS0=1 -DMUTANT=16
+f m pass promote -DOPS0=1 -DMUTANT=17
+f m pass promote -DOPS0=1 -DMUTANT=18
+n l pass promote -DOPS0=1 -DOPS1=1 -DCYCLES=1
 TABLE
 }
 
