@@ -3,8 +3,8 @@
  * says so (its fields: bench/README.md).
  *
  * A program calls measure_start when its preparations are over, runs its threads, calls
- * measure_stop, then measure_print. A thread that times its operations has a measure_thread, which
- * only it writes; measure_thread_end adds it to the program's under a lock.
+ * measure_stop, then mem_report and measure_print. A thread that times its operations has a
+ * measure_thread, which only it writes; measure_thread_end adds it to the program's under a lock.
  */
 #ifndef BENCH_COMMON_MEASURE_H
 #define BENCH_COMMON_MEASURE_H
@@ -14,12 +14,7 @@
 
 #include <lull/stats.h>
 
-/* One operation that took longer than the threshold: the candidates for pauses, from which worst
- * windows and mutator utilization are computed. */
-struct measure_pause {
-  uint64_t began; /* ns, as clock_wall */
-  uint64_t length;
-};
+#include "bench/common/pauses.h"
 
 /* The most pauses that a thread keeps; what is beyond is counted in pauses_lost. */
 enum { MEASURE_PAUSES = 1 << 18 };
@@ -28,7 +23,8 @@ struct measure_thread {
   uint64_t threshold; /* ns */
   uint64_t last;      /* end of the last operation, ns */
   uint64_t pause_count, pauses_lost;
-  uint64_t began, run_delay_began; /* ns */
+  uint64_t stall_count, stall_sum; /* operations over 1 ms */
+  uint64_t began, cpu_began, run_delay_began; /* ns */
   struct measure_pause *pauses;
   lull_histogram times;
 };
@@ -40,8 +36,9 @@ void measure_stop(void);
 /* An operation longer than `threshold_ns` is a candidate for a pause. */
 void measure_thread_begin(struct measure_thread *thread, uint64_t threshold_ns);
 
-/* One operation from the end of the last one (or measure_mark) until now. */
-void measure_operation(struct measure_thread *thread);
+/* One operation from the end of the last one (or measure_mark) until now. Returns its length in
+ * ns. About 40 ns, of which the clock is most. */
+uint64_t measure_operation(struct measure_thread *thread);
 
 /* What came since the last operation is not part of the next one. */
 void measure_mark(struct measure_thread *thread);
@@ -51,16 +48,21 @@ void measure_mark(struct measure_thread *thread);
  * call it too, so that the collector's CPU time is what is left of the process's. */
 void measure_thread_end(struct measure_thread *thread);
 
-/* Further fields of the line. `key` needs no quoting. */
+/* For histograms of a program's own: counts a duration; adds what `from` counted to `to`. */
+void measure_record(lull_histogram *times, uint64_t ns);
+void measure_merge(lull_histogram *to, const lull_histogram *from);
+
+/* Further fields of the line, in the order of calls. `key` and `value` need no quoting. */
 void measure_count(const char *key, uint64_t value);
 void measure_real(const char *key, double value);
 void measure_text(const char *key, const char *value);
-/* An object with count, p50, p99, p999, p9999, max, sum, all in ns. */
+/* An object with count, p50, p99, p999, p9999, max, sum, all times in ns. */
 void measure_times(const char *key, const lull_histogram *times);
 
 /*
  * Prints the line. `check` is a number that depends on the work's results and is the same for every
- * manager and language given the same arguments; `operations` counts what the workload calls one.
+ * manager and language given the same arguments, below 2^53; `operations` counts what the workload
+ * calls one.
  */
 void measure_print(const char *workload, const char *memory, uint64_t threads, uint64_t operations,
                    uint64_t check);

@@ -1,0 +1,82 @@
+# Benchmarks are built by `make bench-programs`, those that `make check` runs by that as well; by
+# plain `make` none. A program is one file, and one line in a list below. (The rules are GNU make's
+# static patterns; Automake would want four lines for each of hundreds.)
+#
+# A workload becomes a program for each memory manager, bench/workloads/NAME-MANAGER:
+#   bench_workloads += bench/workloads/NAME.c
+bench_workloads =
+
+# Workloads whose objects die at once have one in the recycled buffer too, NAME-recycle.
+bench_workloads_recycle =
+
+# Programs that measure a part of the library itself, on Lull alone: bench/micro/NAME.
+bench_micro =
+
+# Programs that bench/quick.sh runs, for `make check`.
+bench_checked = $(bench_programs_lull) $(bench_programs_malloc)
+
+EXTRA_LTLIBRARIES = bench/libbench.la
+bench_libbench_la_SOURCES = \
+	bench/common/crew.c \
+	bench/common/crew.h \
+	bench/common/fail.c \
+	bench/common/fail.h \
+	bench/common/line.c \
+	bench/common/line.h \
+	bench/common/measure.c \
+	bench/common/measure.h \
+	bench/common/pauses.c \
+	bench/common/pauses.h \
+	bench/common/process.c \
+	bench/common/process.h
+
+EXTRA_DIST += $(bench_workloads) $(bench_micro) \
+	bench/README.md \
+	bench/memory/boehm.h \
+	bench/memory/bump.h \
+	bench/memory/handle.h \
+	bench/memory/lull.h \
+	bench/memory/malloc.h \
+	bench/memory/memory.h \
+	bench/memory/plain.h \
+	bench/memory/recycle.h
+
+# Sanitizers would spoil the figures of the others, and know neither the inline assembly of epochs
+# nor a collector that scans all memory.
+bench_programs_lull = $(bench_workloads:.c=-lull) $(bench_micro:.c=)
+if !SANITIZER
+bench_programs_malloc = $(bench_workloads:.c=-malloc)
+bench_programs_bump = $(bench_workloads:.c=-bump)
+bench_programs_recycle = $(bench_workloads_recycle:.c=-recycle)
+if HAVE_BDW_GC
+bench_programs_boehm = $(bench_workloads:.c=-boehm)
+endif
+endif
+bench_programs = $(bench_programs_lull) $(bench_programs_malloc) $(bench_programs_boehm) \
+	$(bench_programs_bump) $(bench_programs_recycle)
+
+BENCH_LIBS = bench/libbench.la stress/libstress.la liblull.la
+bench_compile = $(AM_V_CC)$(MKDIR_P) $(@D) && $(COMPILE) -MMD -MP -MT $@ -MF $@.d -c -o $@ $<
+bench_link = $(AM_V_CCLD)$(LINK) $< $(BENCH_LIBS)
+
+$(bench_workloads:.c=-lull.o): %-lull.o: %.c
+	$(bench_compile) -DBENCH_LULL
+$(bench_micro:.c=.o): %.o: %.c
+	$(bench_compile) -DBENCH_LULL
+$(bench_workloads:.c=-malloc.o): %-malloc.o: %.c
+	$(bench_compile) -DBENCH_MALLOC
+$(bench_workloads:.c=-boehm.o): %-boehm.o: %.c
+	$(bench_compile) -DBENCH_BOEHM $(BDW_GC_CFLAGS)
+$(bench_workloads:.c=-bump.o): %-bump.o: %.c
+	$(bench_compile) -DBENCH_BUMP
+$(bench_workloads_recycle:.c=-recycle.o): %-recycle.o: %.c
+	$(bench_compile) -DBENCH_RECYCLE
+$(bench_programs): %: %.o $(BENCH_LIBS)
+	$(bench_link) $(bench_libraries)
+$(bench_programs_boehm): bench_libraries = $(BDW_GC_LIBS)
+
+bench-programs: $(bench_programs)
+.PHONY: bench-programs
+bench_clean = $(bench_programs) $(bench_programs:=.o) $(bench_programs:=.o.d)
+CLEANFILES += $(bench_clean)
+-include $(bench_programs:=.o.d)
