@@ -3,8 +3,11 @@
 # static patterns; Automake would want four lines for each of hundreds.)
 #
 # A workload becomes a program for each memory manager, bench/workloads/NAME-MANAGER:
-#   bench_workloads += bench/workloads/NAME.c
-bench_workloads =
+bench_workloads = \
+	bench/workloads/binarytrees.c \
+	bench/workloads/churn.c \
+	bench/workloads/gcbench.c \
+	bench/workloads/pusher.c
 
 # Workloads whose objects die at once have one in the recycled buffer too, NAME-recycle.
 bench_workloads_recycle =
@@ -12,8 +15,10 @@ bench_workloads_recycle =
 # Programs that measure a part of the library itself, on Lull alone: bench/micro/NAME.
 bench_micro =
 
-# Programs that bench/quick.sh runs, for `make check`.
-bench_checked = $(bench_programs_lull) $(bench_programs_malloc)
+# As a file of its own it is a test and is distributed; it finds the programs in the build folder.
+TESTS += bench/quick.sh
+EXTRA_DIST += bench/quick.sh
+check_DATA = $(bench_programs_lull) $(bench_programs_malloc)
 
 EXTRA_LTLIBRARIES = bench/libbench.la
 bench_libbench_la_SOURCES = \

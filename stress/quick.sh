@@ -24,15 +24,10 @@ run() {
 
 wanted=("$@")
 run badinput
-run binarytrees --depth 12 --threads 3
-run churn --live 8M --seconds 3
-run churn --live 8M --seconds 1 --malloc
 run deep --length 300000
-run gcbench --stretch 14 --long 12 --array 50000
 run handoff --seconds 5
 run handshakes --seconds 3
 run limit --limit 16M --rounds 4
-run pusher --live 10000 --pushes 50000
 run storm --threads 5000
 run stuck
 run torture --seconds 8 --round 2 --seed 1

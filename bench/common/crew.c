@@ -16,11 +16,13 @@ static void *run_member(void *argument) {
   return NULL;
 }
 
-void crew_run(uint64_t count, void (*work)(struct crew_member *), void *data) {
-  struct crew_member *members;
-
+void crew_require(uint64_t count) {
   bench_require(count > 0 && count <= CREW_MOST, "--threads must be 1 to 4096");
-  members = stress_calloc(count, sizeof *members);
+}
+
+void crew_run(uint64_t count, void (*work)(struct crew_member *), void *data) {
+  struct crew_member *members = stress_calloc(count, sizeof *members);
+
   for (unsigned i = 0; i < count; i++) {
     members[i] =
         (struct crew_member){.index = i, .count = (unsigned)count, .data = data, .work = work};

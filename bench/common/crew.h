@@ -16,6 +16,9 @@ struct crew_member {
   pthread_t system;
 };
 
+/* Refuses a count that is none; for the command line. */
+void crew_require(uint64_t count);
+
 /* Starts `count` threads that run `work`, and waits for all. The calling thread has not entered, or
  * is between mem_block and mem_unblock. */
 void crew_run(uint64_t count, void (*work)(struct crew_member *), void *data);

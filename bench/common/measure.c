@@ -1,6 +1,6 @@
 /*
- * Measuring. A thread's record is its own; `total` and `kept` are written under `lock` by
- * measure_thread_end and read by measure_print when all threads have ended. The rest is the main
+ * Measuring. A thread's record is its own; `total`, `kept` and `irregular` are written under
+ * `lock` by measure_thread_end and read by measure_print when all threads have ended. The rest is the main
  * thread's.
  */
 #include "bench/common/measure.h"
@@ -16,6 +16,7 @@
 #include "stress/common/clock.h"
 
 enum { STALL = 1000000, WORST_WINDOW = 100000000 };
+#define CHECK_BITS (((uint64_t)1 << 53) - 1) /* what a double holds */
 
 /* What is kept of a thread that timed operations. */
 struct kept {
@@ -26,6 +27,7 @@ struct kept {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kept *kept;
+static bool irregular; /* a thread's operations were MEASURE_IRREGULAR */
 static struct {
   uint64_t cpu, run_delay, stall_count, stall_sum, pauses_lost;
   lull_histogram times;
@@ -107,6 +109,7 @@ void measure_thread_end(struct measure_thread *thread) {
   measure_merge(&total.times, &thread->times);
   if (thread->times.count > 0)
     keep(thread, ended);
+  irregular |= thread->threshold == MEASURE_IRREGULAR;
   pthread_mutex_unlock(&lock);
 }
 
@@ -176,10 +179,9 @@ static void print_utilization(struct line *line) {
   line_close(line);
 }
 
-static void print_latency(struct line *line) {
+static void print_pauses(struct line *line) {
   uint64_t worst = 0;
 
-  line_times(line, "latency", &total.times);
   line_count(line, "stall_count", total.stall_count);
   line_count(line, "stall_sum", total.stall_sum);
   for (const struct kept *one = kept; one; one = one->next) {
@@ -196,20 +198,22 @@ void measure_print(const char *workload, const char *memory, uint64_t threads, u
                    uint64_t check) {
   static struct line line;
 
-  STRESS_CHECK(check < (uint64_t)1 << 53, "the check does not fit a double");
   line_text(&line, "workload", workload);
   line_text(&line, "memory", memory);
   line_count(&line, "threads", threads);
   line_count(&line, "operations", operations);
-  line_count(&line, "check", check);
+  line_count(&line, "check", check & CHECK_BITS);
   line_count(&line, "wall", part.wall);
   line_count(&line, "cpu", part.cpu);
   line_count(&line, "mutator_cpu", total.cpu);
   line_count(&line, "run_delay", total.run_delay);
   line_count(&line, "rss_peak", part.resident_peak);
   line_count(&line, "rss", part.resident);
-  if (total.times.count > 0)
-    print_latency(&line);
+  if (total.times.count > 0) {
+    line_times(&line, "latency", &total.times);
+    if (!irregular)
+      print_pauses(&line);
+  }
   line_join(&line, &fields);
   line_print(&line);
 }

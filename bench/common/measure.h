@@ -33,7 +33,10 @@ struct measure_thread {
 void measure_start(void);
 void measure_stop(void);
 
-/* An operation longer than `threshold_ns` is a candidate for a pause. */
+/* An operation longer than `threshold_ns` is a candidate for a pause. Where operations are of so
+ * different lengths that none says a pause, or much of the work is in none, MEASURE_IRREGULAR
+ * leaves out of the line all that is made of pauses. */
+#define MEASURE_IRREGULAR UINT64_MAX
 void measure_thread_begin(struct measure_thread *thread, uint64_t threshold_ns);
 
 /* One operation from the end of the last one (or measure_mark) until now. Returns its length in
@@ -61,8 +64,8 @@ void measure_times(const char *key, const lull_histogram *times);
 
 /*
  * Prints the line. `check` is a number that depends on the work's results and is the same for every
- * manager and language given the same arguments, below 2^53; `operations` counts what the workload
- * calls one.
+ * manager and language given the same arguments; its low 53 bits are printed. `operations` counts
+ * what the workload calls one.
  */
 void measure_print(const char *workload, const char *memory, uint64_t threads, uint64_t operations,
                    uint64_t check);

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# A short run of every workload on Lull and, where it is built (not under sanitizers), on malloc, for
+# `make check`. Runs in the build folder; each program checks itself, and the two must agree about
+# the result. Programs of bench/micro run on Lull alone.
+# Arguments: the workloads to run (all of them by default).
+set -u
+cd bench || exit 1
+failed=0
+
+# one PROGRAM ARGUMENT...: one program within two minutes; its line goes to $said. What it said is
+# shown when it failed.
+one() {
+  local program=$1 status
+  shift
+  said=$(timeout -k 5 120 "./$program" "$@" 2>&1)
+  status=$?
+  if [ "$status" -eq 0 ] && [[ $said == "{"*'"check": '*"}" ]]; then
+    cut -c 1-300 <<<"$said"
+  else
+    tail -n 60 <<<"$said"
+    echo "FAILED: bench/$program $* (status $status)"
+    failed=1
+  fi
+}
+
+# result: the check and the number of operations in $said.
+result() {
+  grep -oE '"(operations|check)": [0-9]+' <<<"$said"
+}
+
+wanted() {
+  [ ${#names[@]} -eq 0 ] || [[ " ${names[*]} " == *" $1 "* ]]
+}
+
+# run WORKLOAD ARGUMENT...
+run() {
+  local name=workloads/$1 on_lull
+  wanted "$1" || return
+  shift
+  one "$name-lull" "$@"
+  on_lull=$(result)
+  [ -x "$name-malloc" ] || return
+  one "$name-malloc" "$@"
+  if [ "$(result)" != "$on_lull" ]; then
+    printf 'FAILED: bench/%s %s: Lull and malloc disagree:\n%s\n%s\n' "$name" "$*" "$on_lull" \
+      "$(result)"
+    failed=1
+  fi
+}
+
+names=("$@")
+run binarytrees --depth 12 --threads 3
+run churn --live 8M --operations 100000
+run gcbench --stretch 14 --long 12 --array 50000
+run gcbench --stretch 12 --long 10 --array 50000 --threads 2
+run pusher --live 10000 --pushes 50000
+exit "$failed"
