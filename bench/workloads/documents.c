@@ -77,8 +77,10 @@ static struct text *make_text(struct maker *maker, size_t length) {
       letters = random_next(&maker->random);
     text->bytes[i] = plain[letters & 63];
   }
-  if (random_once(&maker->random, 4))
-    text->bytes[between(maker, 0, (uint32_t)length - 1)] = special[between(maker, 0, 3)];
+  if (random_once(&maker->random, 4)) {
+    uint32_t place = between(maker, 0, (uint32_t)length - 1);
+    text->bytes[place] = special[between(maker, 0, 3)];
+  }
   return text;
 }
 
@@ -91,7 +93,8 @@ static struct value *make_string(struct maker *maker) {
 
 /* Half of them integers, small and large. */
 static struct value *make_number(struct maker *maker) {
-  int64_t number = (int64_t)random_next(&maker->random) >> between(maker, 20, 60);
+  uint32_t shift = between(maker, 20, 60);
+  int64_t number = (int64_t)random_next(&maker->random) >> shift;
 
   if (random_once(&maker->random, 2))
     number -= number % 1000;
