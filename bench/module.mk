@@ -4,13 +4,20 @@
 #
 # A workload becomes a program for each memory manager, bench/workloads/NAME-MANAGER:
 bench_workloads = \
+	bench/workloads/alloc.c \
 	bench/workloads/binarytrees.c \
+	bench/workloads/cache.c \
 	bench/workloads/churn.c \
+	bench/workloads/documents.c \
 	bench/workloads/gcbench.c \
-	bench/workloads/pusher.c
+	bench/workloads/pusher.c \
+	bench/workloads/tree.c
+EXTRA_DIST += bench/workloads/gate.h
+EXTRA_DIST += bench/workloads/json.h
 
 # Workloads whose objects die at once have one in the recycled buffer too, NAME-recycle.
-bench_workloads_recycle =
+bench_workloads_recycle = \
+	bench/workloads/alloc.c
 
 # Programs that measure a part of the library itself, on Lull alone: bench/micro/NAME.
 bench_micro =
@@ -45,6 +52,35 @@ EXTRA_DIST += $(bench_workloads) $(bench_micro) \
 	bench/memory/memory.h \
 	bench/memory/plain.h \
 	bench/memory/recycle.h
+
+# The same workloads in other languages, and what runs and compares them all.
+EXTRA_DIST += bench/harness/case.py
+EXTRA_DIST += bench/harness/machine.py
+EXTRA_DIST += bench/harness/managers.py
+EXTRA_DIST += bench/harness/run.py
+EXTRA_DIST += bench/harness/stats.py
+EXTRA_DIST += bench/peers/java/Alloc.java
+EXTRA_DIST += bench/peers/java/Arguments.java
+EXTRA_DIST += bench/peers/java/Binarytrees.java
+EXTRA_DIST += bench/peers/java/Cache.java
+EXTRA_DIST += bench/peers/java/Check.java
+EXTRA_DIST += bench/peers/java/Churn.java
+EXTRA_DIST += bench/peers/java/Crew.java
+EXTRA_DIST += bench/peers/java/DocumentMaker.java
+EXTRA_DIST += bench/peers/java/Documents.java
+EXTRA_DIST += bench/peers/java/Gcbench.java
+EXTRA_DIST += bench/peers/java/Histogram.java
+EXTRA_DIST += bench/peers/java/Json.java
+EXTRA_DIST += bench/peers/java/JsonLine.java
+EXTRA_DIST += bench/peers/java/JsonParser.java
+EXTRA_DIST += bench/peers/java/JsonWriter.java
+EXTRA_DIST += bench/peers/java/Measure.java
+EXTRA_DIST += bench/peers/java/Pauses.java
+EXTRA_DIST += bench/peers/java/Proc.java
+EXTRA_DIST += bench/peers/java/Pusher.java
+EXTRA_DIST += bench/peers/java/Recorder.java
+EXTRA_DIST += bench/peers/java/SplitMix.java
+EXTRA_DIST += bench/peers/java/Tree.java
 
 # Sanitizers would spoil the figures of the others, and know neither the inline assembly of epochs
 # nor a collector that scans all memory.

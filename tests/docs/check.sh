@@ -12,7 +12,7 @@ cd "$top" || exit 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
-pages=(README.md doc/*.md doc/design/*.md)
+pages=(README.md bench/README.md doc/*.md doc/design/*.md)
 
 # try NAME COMMAND...: one check; its output appears only if it fails.
 try() {
@@ -63,7 +63,7 @@ named_files() {
       echo "$page: $file: no such file"
       bad=1
     done < <(sed '/^```/,/^```/d' "$page" |
-      grep -oE '`(include|lib|threads|tests|stress|examples|tools|m4|doc|heap|mark|cycle|roots|verify|observe|support)/[a-zA-Z0-9_./-]*`' |
+      grep -oE '`(include|lib|threads|tests|stress|bench|examples|tools|m4|doc|heap|mark|cycle|roots|verify|observe|support)/[a-zA-Z0-9_./-]*`' |
       tr -d '`' | sort -u)
   done
   return $bad
