@@ -1,0 +1,3 @@
+module lull/peers
+
+go 1.19
