@@ -316,6 +316,7 @@ static void check_arguments(void) {
   bench_require(full <= MOST_FULL, "--full must be 0 to 75 percent");
   bench_require(!full || keeps, MEM_NAME " keeps no objects: no --full");
   bench_require(!scattered || full, "--scattered needs --full");
+  bench_require(!full || heap_limit >= 1 << 20, "--full needs a --heap of 1M or more");
   bench_require(heap_limit >> 32 < 16, "--heap must be less than 64G");
 }
 
@@ -339,7 +340,7 @@ int main(int argc, char **argv) {
   crew_run(threads, work, NULL);
   report();
   mem_report();
-  measure_print("alloc", MEM_NAME, threads, threads * objects, gate_check(check));
+  measure_print("alloc", MEM_NAME, threads, threads * objects, check);
   mem_close();
   gate_close(&gate);
   return 0;

@@ -367,6 +367,7 @@ int main(int argc, char **argv) {
       {NULL, ARGUMENT_FLAG, NULL, NULL}};
 
   arguments_parse(argc, argv, "A cache whose entries expire.", table);
+  crew_require(threads);
   bench_require(entries >= 100 && entries <= 1u << 28, "--entries must be 100 to 256M");
   mem_open(heap_limit ? heap_limit : 3 * live_bytes() + (16u << 20), options);
   define_types();
@@ -377,7 +378,7 @@ int main(int argc, char **argv) {
   measure_count("hits", hits);
   measure_count("lock_waits", waits);
   mem_report();
-  measure_print("cache", MEM_NAME, threads, operations, gate_check(check));
+  measure_print("cache", MEM_NAME, threads, operations, check);
   mem_close();
   gate_close(&gate);
   return 0;

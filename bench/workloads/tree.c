@@ -163,6 +163,7 @@ static uint64_t live_bytes(void) {
 }
 
 static void check_arguments(void) {
+  crew_require(threads);
   bench_require(depth < 32, "--depth must be less than 32");
   bench_require(own_depth() > REPLACED_DEPTH,
                 "--depth is too small: each thread's part must be deeper than 3");
@@ -185,7 +186,7 @@ int main(int argc, char **argv) {
   gate_open(&gate, threads);
   crew_run(threads, work, NULL);
   mem_report();
-  measure_print("tree", MEM_NAME, threads, operations, gate_check(check));
+  measure_print("tree", MEM_NAME, threads, operations, check);
   mem_close();
   gate_close(&gate);
   return 0;
