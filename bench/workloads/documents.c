@@ -3,7 +3,7 @@
  * makes a document from the random numbers of its own seed, writes it as text into a byte array
  * that doubles when it is full, parses the text to a second tree, compares the two, and puts
  * the second one with its text into a ring of the last documents. One in ATTACHMENT_ONCE documents
- * has a string of several thousand bytes. Objects have 16 bytes to about 64 KB.
+ * has a string of several thousand bytes. Objects have 24 bytes to 128 KB.
  *
  * The order in which random numbers are drawn is part of the workload: the programs in other
  * languages make the same documents.
