@@ -54,12 +54,10 @@ run alloc --objects 500000 --heap 16M --full 40
 run alloc --objects 500000 --size 64 --threads 2 --heap 16M --full 40 --scattered
 run binarytrees --depth 12 --threads 3
 run cache --entries 20000 --operations 200000 --threads 3
-run cache --entries 20000 --operations 200000 --threads 3
 run churn --live 8M --operations 100000
 run documents --documents 2000 --live 200 --threads 2
 run gcbench --stretch 14 --long 12 --array 50000
 run gcbench --stretch 12 --long 10 --array 50000 --threads 2
 run pusher --live 10000 --pushes 50000
-run tree --depth 16 --operations 50000 --threads 2
 run tree --depth 16 --operations 50000 --threads 2
 exit "$failed"
