@@ -119,5 +119,5 @@ $(bench_programs_boehm): bench_libraries = $(BDW_GC_LIBS)
 bench-programs: $(bench_programs)
 .PHONY: bench-programs
 bench_clean = $(bench_programs) $(bench_programs:=.o) $(bench_programs:=.o.d)
-CLEANFILES += $(bench_clean)
+CLEANFILES += $(bench_clean) bench/libbench.la
 -include $(bench_programs:=.o.d)
