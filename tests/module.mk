@@ -67,6 +67,11 @@ unit_tests += tests/test_version
 tests_test_version_SOURCES = tests/test_version.c
 tests_test_version_LDADD = $(UNIT_TEST_LIBS)
 
+# The instructions of the store barrier.
+dist_check_SCRIPTS += tests/barrier/check.sh
+TESTS += tests/barrier/check.sh
+EXTRA_DIST += tests/barrier/store.c
+
 EXTRA_DIST += tests/defects/barrier-bumped-shades-nothing.patch
 EXTRA_DIST += tests/defects/barrier-card-of-another-slot.patch
 EXTRA_DIST += tests/defects/barrier-copy-without.patch
