@@ -19,11 +19,11 @@
 
 enum {
   SHARDS = 16,
-  SWEPT = 2,          /* buckets that the hand looks at in each operation */
-  KEYS = 4,           /* times the entries: keys that are drawn */
-  LEAST_WORDS = 8,    /* a value has 64 to 512 bytes */
+  SWEPT = 2,         /* buckets that the hand looks at in each operation */
+  KEYS = 4,          /* times the entries: keys that are drawn */
+  LEAST_WORDS = 8,   /* a value has 64 to 512 bytes */
   MOST_WORDS = 64,
-  ENTRY_BYTES = 350,  /* what an entry takes with its value, on average */
+  ENTRY_BYTES = 350, /* what an entry takes with its value, on average */
   PAUSE = 50000,     /* ns; the least that counts as a pause */
   SEED = 1
 };
@@ -271,7 +271,8 @@ static void operate(struct worker *worker) {
     make_and_insert(worker, key);
 }
 
-/* Every shard of which this is the thread verifies all entries, frees them when that is needed. */
+/* Verifies all entries of a shard, and frees them where that is needed. Every shard is one thread's
+ * to finish. Polls; the table is in a root. */
 static void finish_shard(struct worker *worker, struct shard *shard) {
   struct buckets *buckets = buckets_of(worker, shard);
   uint64_t count = 0;
