@@ -72,6 +72,7 @@ dist_check_SCRIPTS += tests/barrier/check.sh
 TESTS += tests/barrier/check.sh
 EXTRA_DIST += tests/barrier/store.c
 
+EXTRA_DIST += tests/bench/test_stats.py
 EXTRA_DIST += tests/defects/barrier-bumped-shades-nothing.patch
 EXTRA_DIST += tests/defects/barrier-card-of-another-slot.patch
 EXTRA_DIST += tests/defects/barrier-copy-without.patch
