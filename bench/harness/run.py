@@ -15,6 +15,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence
 import machine
 
 EXHAUSTED = 3            # a program's status when there is no memory (bench/common/fail.h)
+LARGE = 64 << 20         # committed without metadata
 SHOWN = 2000             # bytes of a failed program's messages that are kept
 
 Reader = Callable[[str], dict]
@@ -166,8 +167,9 @@ def _resident(outcome: Outcome) -> Optional[float]:
 
 
 def _metadata_share(outcome: Outcome) -> Optional[float]:
+    """Over the memory that is none, where there is so much of it that fixed parts do not count."""
     committed, metadata = figure(outcome, "heap_committed"), figure(outcome, "heap_metadata")
-    if committed is None or metadata is None or committed <= metadata:
+    if committed is None or metadata is None or committed - metadata < LARGE:
         return None
     return metadata / (committed - metadata)
 

@@ -1,0 +1,184 @@
+"""What runs: every case of the short form and of the full one.
+
+The short form is to end within five minutes on two cores: Lull beside the peer of each goal with
+few pairs, so that most medians have no interval, and a few other peers once. The full form is to
+end within an hour: at least 15 pairs wherever a goal compares two managers, all peers in every
+third round, more sizes, and heaps of many sizes.
+"""
+from __future__ import annotations
+
+from typing import Mapping, Optional, Sequence
+
+from case import GB, MB, Arguments, Case, Minimal, size
+from managers import JAVA
+
+FULL_PAIRS = 15
+FACTORS = (1.5, 1.75, 2.0, 2.5, 3.0, 4.0)     # of the minimal heap
+CLAIMED_FACTORS = (2.5, 4.0)
+MALLOCS = ("malloc", "jemalloc", "mimalloc")
+COLLECTORS = ("boehm",) + JAVA + ("go", "ocaml")
+
+# Of groups, in the order of the report: title, and what a reader should know.
+GROUPS: Mapping[str, tuple[str, str]] = {
+    "alloc": ("Allocation of objects that die at once",
+              "CPU nanoseconds of the allocating thread for an object of 24 bytes that is written, "
+              "read and dropped. “60 % full”: clusters of 20 survivors are spread over the heap "
+              "before, so that allocation has to use holes."),
+    "binarytrees": ("Binary trees",
+                    "Full trees of many depths built and dropped beside one that lives. The heap is "
+                    "a multiple of the least one with which Lull runs it in stop-the-world mode."),
+    "churn": ("Churn: latency beside a large live heap",
+              "A forest of a given size; lists are built and dropped, subtrees swapped and replaced, "
+              "and each operation is timed. The heap is 3 × the live size."),
+    "pusher": ("Pusher: a ring of 1 KB buffers",
+               "Each push replaces the oldest of 200,000 buffers; the heap is 3 × the live size."),
+    "textindex": ("Text index", "The demo of examples/textindex and its twins: wall time until real "
+                                "text is indexed by two threads beside one that queries."),
+    "gcbench": ("GCBench", "The benchmark of Ellis, Kovac and Boehm, all of it in each thread."),
+    "others": ("Further workloads", "A large live tree with small garbage; a cache with expiry; "
+                                    "documents that are written, parsed and dropped."),
+    "micro": ("Parts of Lull", "Programs that measure one part each."),
+}
+
+
+class Form:
+    """Chooses between the short and the full form."""
+
+    def __init__(self, full: bool, pairs: Optional[int] = None):
+        self.full = full
+        self._pairs = pairs
+
+    def pick(self, short, full):
+        return full if self.full else short
+
+    def pairs(self, short: int, full: int = FULL_PAIRS) -> int:
+        return self._pairs if self._pairs is not None else self.pick(short, full)
+
+
+def cases(full: bool, pairs: Optional[int] = None) -> list[Case]:
+    form = Form(full, pairs)
+    made = [*alloc(form), *binarytrees(form), *churn(form), *pusher(form), *textindex(form),
+            *gcbench(form), *others(form), *micro(form)]
+    names = [case.name for case in made]
+    assert len(names) == len(set(names)), "two cases have one name"
+    return made
+
+
+def control(full: bool) -> Case:
+    """What the machine alone does to latencies: churn on malloc, in every round of a case that is
+    about latency."""
+    return Case("control", "churn", "churn", _churn_arguments("64M", Form(full)), ("malloc",), 1,
+                heap=192 * MB)
+
+
+def alloc(form: Form) -> list[Case]:
+    made = []
+    others = form.pick(("malloc",), MALLOCS + ("recycle-raw", "bump", "boehm", "java-g1", "go"))
+    for full in (0, 60):
+        for heap in ("8M", "64M"):
+            for threads in (1, 2):
+                arguments = {"size": 24, "objects": form.pick(10_000_000, 20_000_000),
+                             "threads": threads, "full": full or None}
+                made.append(Case(
+                    f"alloc-{heap}-{threads}t" + (f"-full{full}" if full else ""), "alloc", "alloc",
+                    arguments, ("lull", "recycle"), form.pairs(6), heap=size(heap),
+                    others=() if full else others, changed={"recycle": {"full": None}},
+                    metric="ns_per_object"))
+    return made
+
+
+def binarytrees(form: Form) -> list[Case]:
+    made = []
+    for factor in form.pick(CLAIMED_FACTORS, FACTORS):
+        claimed = factor in CLAIMED_FACTORS
+        others = form.pick(("malloc", "boehm", "java-g1", "go"), MALLOCS + COLLECTORS)
+        made.append(Case(
+            f"binarytrees-18-{factor:g}x", "binarytrees", "binarytrees",
+            {"depth": 18, "threads": 1}, ("lull", "mimalloc"), form.pairs(6, 15 if claimed else 5),
+            others=others, heap=Minimal(factor), live=factor, key=f"{factor:g}",
+            changed={"java": {"warmup": 14}}))
+    if form.full:
+        made.append(Case("binarytrees-21-2.5x", "binarytrees", "binarytrees",
+                         {"depth": 21, "threads": 1}, ("lull", "mimalloc", "malloc"), form.pairs(5, 5),
+                         others=COLLECTORS, heap=Minimal(2.5), live=2.5, seconds=300,
+                         changed={"java": {"warmup": 14}}))
+    return made
+
+
+def _churn_arguments(live: str, form: Form) -> Arguments:
+    return {"live": live, "operations": form.pick(500_000, 1_000_000)}
+
+
+def churn(form: Form) -> list[Case]:
+    # Live size, pairs of both forms, other peers of both forms.
+    table: Sequence = (
+        ("64M", 6, 15, ("boehm", "java-z", "go"), ("jemalloc", "mimalloc") + COLLECTORS),
+        ("512M", 3, 15, (), ("jemalloc", "mimalloc") + COLLECTORS),
+        ("2G", 2, 15, (), ("mimalloc", "java-shenandoah", "java-z", "go")),
+        ("4G", 0, 15, (), ()))
+    made = []
+    for live, short, full, few, many in table:
+        if form.pick(short, full) == 0:
+            continue
+        heap = 3 * size(live)
+        made.append(Case(
+            f"churn-{live}", "churn", "churn", _churn_arguments(live, form), ("lull", "malloc"),
+            form.pairs(short, full), others=form.pick(few, many), heap=heap, live=3, control=True,
+            memory=heap + heap // 12, seconds=300, key=live))
+    return made
+
+
+def pusher(form: Form) -> list[Case]:
+    live = 200_000
+    return [Case("pusher", "pusher", "pusher", {"live": live, "pushes": form.pick(1_000_000, 2_000_000)},
+                 ("lull", "malloc"), form.pairs(6), heap=3 * live * (1024 + 16) // MB * MB, live=3,
+                 others=form.pick((), ("jemalloc", "mimalloc") + COLLECTORS), control=True)]
+
+
+def textindex(form: Form) -> list[Case]:
+    return [Case("textindex", "textindex", "textindex",
+                 {"threads": 2, "queriers": 1, "seconds": 0, "limit-mb": form.pick(32, 64)},
+                 ("lull", "malloc"), form.pairs(3), others=form.pick((), ("boehm",)),
+                 kind="textindex")]
+
+
+def gcbench(form: Form) -> list[Case]:
+    made = []
+    for threads in form.pick((1, 2), (1, 2, 4, 8)):
+        made.append(Case(
+            f"gcbench-{threads}t", "gcbench", "gcbench", {"threads": threads},
+            ("lull", "malloc"), form.pairs(2, 6), key=str(threads),
+            others=form.pick((), ("mimalloc", "boehm", "java-g1", "go")),
+            heap=form.pick(None, Minimal(2.5)), live=2.5))
+    return made
+
+
+def others(form: Form) -> list[Case]:
+    heap = form.pick(None, Minimal(2.5))
+    peers = form.pick((), MALLOCS + COLLECTORS)
+    table: Mapping[str, Arguments] = {
+        "tree": {"depth": 20, "operations": form.pick(300_000, 1_000_000), "threads": 1},
+        "cache": {"entries": 200_000, "operations": form.pick(800_000, 2_000_000), "threads": 2},
+        "documents": {"documents": form.pick(10_000, 30_000), "threads": 2},
+    }
+    return [Case(name, "others", name, arguments, ("lull", "malloc"), form.pairs(2, 6), others=peers,
+                 heap=heap, live=2.5 if form.full else 3.0) for name, arguments in table.items()]
+
+
+def micro(form: Form) -> list[Case]:
+    return []
+
+
+def chosen(made: list[Case], names: Sequence[str]) -> list[Case]:
+    """Those whose name, group or program is in the list, or which begin with such a name and a
+    dash; a name that fits none is an error."""
+    def fits(case: Case, name: str) -> bool:
+        return name in (case.name, case.group, case.program) or case.name.startswith(name + "-")
+
+    for name in names:
+        if not any(fits(case, name) for case in made):
+            raise ValueError(f"'{name}' is no benchmark; --list shows them")
+    return [case for case in made if any(fits(case, name) for name in names)]
+
+
+FREE_AT_LEAST = GB // 2     # what must stay free beside a run

@@ -1,0 +1,149 @@
+"""The tables of the report: for every case a row for each manager; for parts of Lull one for each
+figure. Cells are texts; how they look is page.py's matter."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable, Iterator, Optional, Sequence
+
+import words
+from case import Case, in_units
+from managers import MANAGERS
+from results import Results
+from run import figure
+from stats import median, median_interval, ratio
+
+NS_PER = ("ns_per_object",)      # metrics that are themselves few nanoseconds
+
+
+@dataclass
+class Table:
+    title: str
+    note: str
+    head: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    marked: set[int] = field(default_factory=set)      # rows that stand out
+
+
+@dataclass(frozen=True)
+class Column:
+    head: str
+    path: str
+    text: Callable[[Optional[float]], str]
+
+
+def _share(value: Optional[float]) -> str:
+    return words.NONE if value is None else f"{value * 100:.1f} %"
+
+
+def _count(value: Optional[float]) -> str:
+    return words.NONE if value is None else f"{value:,.0f}"
+
+
+def _per_million(value: Optional[float]) -> str:
+    return words.NONE if value is None else words.digits(value)
+
+
+COLUMNS = (
+    Column("CPU", "cpu", words.duration),
+    Column("CPU beside the mutators", "collector_cpu", words.duration),
+    Column("resident", "resident", words.memory),
+    Column("p50", "latency.p50", words.duration),
+    Column("p99", "latency.p99", words.duration),
+    Column("p99.9", "latency.p999", words.duration),
+    Column("p99.99", "latency.p9999", words.duration),
+    Column("longest", "latency.max", words.duration),
+    Column("stalls in 10⁶", "stall_share", _per_million),
+    Column("worst 100 ms", "worst_100ms", words.duration),
+    Column("caused, longest", "caused.max", words.duration),
+    Column("not run", "delay_share", _share),
+    Column("cycles", "cycles", _count),
+)
+
+
+def typical(results: Results, case: str, manager: str, path: str) -> Optional[float]:
+    values = results.values(case, manager, path)
+    return median(values) if values else None
+
+
+def main_text(case: Case, value: Optional[float]) -> str:
+    if value is not None and case.metric in NS_PER:
+        return f"{words.digits(value)} ns"
+    return words.duration(value)
+
+
+def metric_title(case: Case) -> str:
+    return {"wall": "wall time", "ns_per_object": "CPU for an object"}.get(case.metric, case.metric)
+
+
+def case_title(results: Results, case: Case) -> str:
+    text = case.name
+    if case.name in results.heaps:
+        text += f", heap {in_units(results.heaps[case.name])}"
+    if case.name in results.minimums:
+        text += f" (minimal {in_units(results.minimums[case.name])})"
+    return text
+
+
+def case_table(results: Results, case: Case) -> Table:
+    """Medians over the rounds; the ratio is Lull's over the manager's, by pairs."""
+    present = results.managers_of(case.name)
+    columns = [column for column in COLUMNS
+               if any(typical(results, case.name, name, column.path) is not None
+                      for name in present)]
+    table = Table(case_title(results, case), " ".join(_arguments(case)),
+                  ["", metric_title(case), "Lull / this", "95 % interval", "runs"]
+                  + [column.head for column in columns])
+    for name in present:
+        if name in ("lull", "control"):
+            table.marked.add(len(table.rows))
+        table.rows.append(_row(results, case, name, columns))
+    return table
+
+
+def _row(results: Results, case: Case, name: str, columns: Sequence[Column]) -> list[str]:
+    title = "control: malloc, 64 MB churn" if name == "control" else MANAGERS[name].title
+    pairs = results.pairs(case.name, case.metric, "lull", name)
+    compared = ratio(pairs) if pairs and name not in ("lull", "control") else None
+    row = [title,
+           main_text(case, typical(results, case.name, name, case.metric)),
+           words.ratio(compared.value) if compared else words.NONE,
+           words.interval(compared) if compared else words.NONE,
+           str(len(results.of(case.name, name)))]
+    return row + [column.text(typical(results, case.name, name, column.path)) for column in columns]
+
+
+def _arguments(case: Case) -> Iterator[str]:
+    yield case.program
+    for name, value in case.arguments.items():
+        if value not in (None, False):
+            yield f"--{name}" if value is True else f"--{name} {value}"
+
+
+# Fields of a program of bench/micro that say what ran, not what was found.
+_NO_RESULTS = ("workload", "memory", "check", "operations", "threads")
+
+
+def micro_table(results: Results, case: Case) -> Table:
+    """Every number that the program prints: its median and interval."""
+    table = Table(case.name, " ".join(_arguments(case)),
+                  ["", "median", "95 % interval", "lowest", "highest", "runs"])
+    outcomes = list(results.of(case.name, "lull").values())
+    for path in _paths(outcomes[0].figures) if outcomes else []:
+        values = [value for outcome in outcomes if (value := figure(outcome, path)) is not None]
+        if values and path not in _NO_RESULTS:
+            table.rows.append([path, *_spread(values)])
+    return table
+
+
+def _spread(values: Sequence[float]) -> list[str]:
+    estimate = median_interval(values)
+    return [words.digits(estimate.value), words.interval(estimate), words.digits(min(values)),
+            words.digits(max(values)), str(len(values))]
+
+
+def _paths(figures: dict, before: str = "") -> Iterator[str]:
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            yield from _paths(value, f"{before}{name}.")
+        elif isinstance(value, (int, float)):
+            yield before + name
