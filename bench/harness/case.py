@@ -27,6 +27,7 @@ class Case:
     pairs: int                       # rounds
     others: tuple[str, ...] = ()     # managers of every third round, for the tables
     heap: Union[None, int, Minimal] = None
+    whole: bool = True               # Lull is told to use all of its heap, as the others are
     live: Optional[float] = None     # heap / live data, for managers that are told a share
     changed: Mapping[str, Arguments] = field(default_factory=dict)  # by manager or family
     control: bool = False            # latency counts: a run of the machine's control in each round

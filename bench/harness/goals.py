@@ -52,14 +52,6 @@ def _own_ratio(results: Results, goal: Goal) -> Optional[Estimate]:
     return ratio(list(zip(above, below))) if above and len(above) == len(below) else None
 
 
-def _own_difference(results: Results, goal: Goal) -> Optional[Estimate]:
-    above = results.values(goal.case, "lull", goal.figure)
-    below = results.values(goal.case, "lull", goal.peer_figure)
-    if not above or len(above) != len(below):
-        return None
-    return median_interval([first - second for first, second in zip(above, below)])
-
-
 def _counts(results: Results, goal: Goal) -> Optional[Estimate]:
     pairs = results.pairs(goal.case, goal.figure, "lull", goal.peer)
     return total_ratio(pairs) if pairs else None
@@ -91,7 +83,7 @@ def _worst(results: Results, goal: Goal) -> Optional[Estimate]:
 
 Measure = Callable[[Results, Goal], Optional[Estimate]]
 KINDS: Mapping[str, Measure] = {
-    "ratio": _ratio, "own ratio": _own_ratio, "own difference": _own_difference,
+    "ratio": _ratio, "own ratio": _own_ratio,
     "counts": _counts, "growth": _growth, "at most": _typical, "at least": _typical,
     "worst": _worst}
 
@@ -196,4 +188,20 @@ def _memory() -> list[Goal]:
 
 
 def _micro() -> list[Goal]:
-    return []
+    roots = "1,000 roots"
+    return [
+        Goal(f"handshake closure of a running thread, {roots}, p99.9 of CPU time", "handshakes",
+             "running_closure.p999", "at most", 50 * US, "us", group="micro"),
+        Goal("a blocked thread in a handshake, the collector's CPU time without its roots",
+             "handshakes", "blocked_thread", "at most", 2 * US, "us", group="micro"),
+        Goal("idle store barrier on a hot loop, over a bare store", "barrier", "hot_store_over",
+             "at most", 0.4, "ns", group="micro"),
+        Goal("idle store barrier on a hot loop, to card marking", "barrier", "hot_store",
+             "own ratio", 1.0, peer_figure="hot_card", group="micro"),
+        Goal("idle store barrier on a hot loop, to field logging", "barrier", "hot_store",
+             "own ratio", 1.0, peer_figure="hot_field", group="micro"),
+        Goal("marking 48-byte objects in random order, 1 GB, a second and core, 4 KB pages", "marking",
+             "small_per_core_second", "at least", 30e6, "M/s", group="micro"),
+        Goal("marking 48-byte objects in random order, 1 GB, a second and core, huge pages", "marking",
+             "huge_per_core_second", "at least", 40e6, "M/s", group="micro"),
+    ]

@@ -33,7 +33,8 @@ class Manager:
 _ALL = (
     Manager("lull", "lull", "Lull",
             note="heap.max is the heap; heap.initial the same and heap.growth=1000%, so that it uses "
-                 "all of it, as the other collectors are told to; otherwise as it comes"),
+                 "all of it, as the other collectors are told to (not in alloc); otherwise as it "
+                 "comes"),
     Manager("malloc", "malloc", "malloc (glibc)", "libc6"),
     Manager("jemalloc", "malloc", "jemalloc", "libjemalloc2", preload="libjemalloc.so.2",
             note="preloaded into the programs for malloc"),
@@ -175,20 +176,20 @@ def command(programs: Programs, case: Case, name: str, heap: Optional[int],
         words = _java(manager, path, case, heap)
     words += command_words(case.arguments_for(name, manager.family))
     if case.kind == "workload":
-        words += _limits(manager, heap, options)
+        words += _limits(manager, case, heap, options)
     elif case.kind == "textindex":
         words += ["--figures"] + (["--heap", str(heap)] if heap and name == "lull" else [])
     return Command(tuple(words), environment)
 
 
-def _limits(manager: Manager, heap: Optional[int], options: str) -> list[str]:
+def _limits(manager: Manager, case: Case, heap: Optional[int], options: str) -> list[str]:
     words = [] if heap is None or manager.family == "ocaml" else ["--heap", str(heap)]
-    texts = [text for text in (_whole_heap(manager, heap), manager.options, options) if text]
+    texts = [text for text in (_whole_heap(manager, case, heap), manager.options, options) if text]
     return words + (["--options", ",".join(texts)] if texts else [])
 
 
-def _whole_heap(manager: Manager, heap: Optional[int]) -> str:
-    if manager.family != "lull" or heap is None:
+def _whole_heap(manager: Manager, case: Case, heap: Optional[int]) -> str:
+    if manager.family != "lull" or heap is None or not case.whole:
         return ""
     return f"heap.initial={heap},heap.growth=1000%"
 

@@ -44,9 +44,11 @@ tr.group td { padding-top: 14px; font-weight: 600; }
 .problems { border: 1px solid #fca5a5; background: #fef2f2; border-radius: 8px;
   padding: 8px 18px; margin: 16px 0; }
 .problems li, .skipped li { overflow-wrap: anywhere; }
+.plots { display: flex; flex-wrap: wrap; gap: 10px 36px; align-items: flex-start; }
 figure { margin: 14px 0 6px; }
-figure img { max-width: 100%; height: auto; }
-figcaption { color: var(--soft); font-size: 13px; max-width: 90ch; }
+figure img { max-width: min(1132px, calc(100vw - 48px)); height: auto; }
+figcaption { color: var(--soft); font-size: 12.5px; line-height: 1.4; max-width: 90ch; }
+figure { width: min-content; min-width: 330px; }
 details > summary { cursor: pointer; color: var(--lull); margin: 10px 0; }
 code { font-size: 12px; color: var(--soft); }
 """
@@ -109,6 +111,12 @@ def plain_table(rows: Iterable[tuple[str, str]]) -> str:
 def listing(items: Iterable[str], kind: str = "") -> str:
     made = "".join(f"<li>{escape(item)}</li>" for item in items)
     return f'<ul class="{kind}">{made}</ul>'
+
+
+def row(parts: Iterable[str]) -> str:
+    """Plots beside each other as far as there is room."""
+    made = "".join(parts)
+    return f'<div class="plots">{made}</div>' if made else ""
 
 
 def folded(title: str, parts: Iterable[str]) -> str:

@@ -83,7 +83,7 @@ def alloc(form: Form) -> list[Case]:
                     f"alloc-{heap}-{threads}t" + (f"-full{full}" if full else ""), "alloc", "alloc",
                     arguments, ("lull", "recycle"), form.pairs(6), heap=size(heap),
                     others=() if full else others, changed={"recycle": {"full": None}},
-                    metric="ns_per_object"))
+                    whole=False, metric="ns_per_object"))
     return made
 
 
@@ -166,7 +166,16 @@ def others(form: Form) -> list[Case]:
 
 
 def micro(form: Form) -> list[Case]:
-    return []
+    """Most take turns and medians in themselves."""
+    # Name, program, arguments, runs in both forms.
+    table: Sequence[tuple[str, str, Arguments, int, int]] = (
+        ("barrier", "barrier", {"rounds": form.pick(11, 21)}, 1, 6),
+        ("handshakes", "handshakes", {"roots": 1000, "cycles": form.pick(100, 200)}, 2, 6),
+        ("marking", "marking", {"bytes": "1G", "collections": form.pick(3, 5)}, 1, 6),
+    )
+    return [Case(name, "micro", program, arguments, ("lull",), form.pairs(short, full), kind="micro",
+                 memory=3 * GB if program == "marking" else 0)
+            for name, program, arguments, short, full in table]
 
 
 def chosen(made: list[Case], names: Sequence[str]) -> list[Case]:

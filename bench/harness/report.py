@@ -102,7 +102,10 @@ def _body(setting: Setting, results: Results, verdicts: Sequence[Verdict]) -> It
         yield ('<div class="problems">' + page.heading(3, "Problems")
                + page.listing(results.problems) + "</div>")
     yield page.heading(2, "Goals", "goals")
-    yield page.goal_table(_goal_rows(verdicts))
+    yield page.goal_table(_goal_rows([one for one in verdicts if one.estimate is not None]))
+    rest = [one.goal.text for one in verdicts if one.estimate is None]
+    if rest:
+        yield page.folded(f"Goals that this run did not measure ({len(rest)})", [page.listing(rest)])
     for name in groups:
         yield from _group(results, name, verdicts)
     yield from _method(setting, results)
@@ -149,7 +152,7 @@ def _group(results: Results, name: str, verdicts: Sequence[Verdict]) -> Iterator
     yield page.heading(2, title, name)
     yield page.paragraph(about)
     if name != "micro":
-        yield from _plots(results, name, cases, verdicts)
+        yield page.row(_plots(results, name, cases, verdicts))
     made = []
     for case in cases:
         made.append(page.table(micro_table(results, case)) if case.kind == "micro"
