@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A short run of every workload on Lull and, where it is built (not under sanitizers), on malloc, for
-# `make check`. Runs in the build folder; each program checks itself, and the two must agree about
-# the result. Programs of bench/micro run on Lull alone.
+# A short run of every workload on Lull and, where it is built (not under sanitizers), on malloc,
+# for `make check`. Runs in the build folder; each program checks itself, and the two must agree
+# about the result.
 # Arguments: the workloads to run (all of them by default).
 set -u
 cd bench || exit 1

@@ -1,7 +1,7 @@
 /*
- * Measuring. A thread's record is its own; `total`, `kept` and `irregular` are written under
- * `lock` by measure_thread_end and read by measure_print when all threads have ended. The rest is the main
- * thread's.
+ * Measuring. A thread's record is its own; `total`, `kept` and `irregular` are written under `lock`
+ * by measure_thread_end and read by measure_print when all threads have ended. The rest is the
+ * main thread's.
  */
 #include "bench/common/measure.h"
 

@@ -40,7 +40,7 @@ void measure_stop(void);
 void measure_thread_begin(struct measure_thread *thread, uint64_t threshold_ns);
 
 /* One operation from the end of the last one (or measure_mark) until now. Returns its length in
- * ns. About 40 ns, of which the clock is most. */
+ * ns. About 30 ns, of which the clock is most. */
 uint64_t measure_operation(struct measure_thread *thread);
 
 /* What came since the last operation is not part of the next one. */

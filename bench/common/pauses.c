@@ -1,6 +1,6 @@
 /*
- * Windows over sorted pauses. Only those that begin with a pause need to be looked at: a window that
- * begins inside a pause can move back to its begin, for what it loses at its end it gains in
+ * Windows over sorted pauses. Only those that begin with a pause need to be looked at: a window
+ * that begins inside a pause can move back to its begin, for what it loses at its end it gains in
  * front; one that begins between pauses can move on to the next, since it has nothing to lose.
  */
 #include "bench/common/pauses.h"

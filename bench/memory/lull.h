@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <lull.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "bench/common/fail.h"
 #include "bench/common/measure.h"
@@ -23,11 +25,29 @@ typedef lull_handle mem_handle;
 
 lull_heap *mem_heap __attribute__((weak, visibility("hidden")));
 
+/* Refuses what heap_make would abort for. The library has logged the reason. */
+static inline void mem_check_options(const char *options, const char *message) {
+  lull_config *config = lull_config_new();
+  char *copy = strdup(options), *rest, *entry, *value;
+
+  if (!config || !copy)
+    bench_exhausted(strlen(options));
+  for (entry = strtok_r(copy, ",", &rest); entry; entry = strtok_r(NULL, ",", &rest)) {
+    if ((value = strchr(entry, '=')))
+      *value++ = '\0';
+    bench_require(value && lull_option_set(config, entry, value) == LULL_OK, message);
+  }
+  free(copy);
+  lull_config_free(config);
+}
+
 static inline void mem_open(uint64_t limit, const char *options) {
   char text[64] = "";
 
   if (limit > 0)
     snprintf(text, sizeof text, "heap.max=%" PRIu64, limit);
+  mem_check_options(text, "--heap is not a size that Lull takes");
+  mem_check_options(options ? options : "", "--options must be NAME=VALUE,... as in LULL_OPTIONS");
   mem_heap = heap_make(text, options);
 }
 

@@ -10,15 +10,15 @@
  * and each header here implements the same names. All of it is inline or a macro, so that a manager
  * pays for its own work only. A program may have several sources.
  *
- * What fails ends the program with one message: memory that is not to be had with status 3, options
- * that a manager does not know with 2.
+ * What fails ends the program with one message: memory that is not to be had with status 3, a limit
+ * or options that the manager does not take with 2.
  *
  *   MEM_NAME                          "lull", "malloc", ...
- *   MEM_FREES                         1: objects must be given to mem_free, else 0. A workload skips
- *                                     walks that exist only to free when it is 0.
- *   mem_open(limit, options)          makes the one heap of the program; by the main thread. `limit`
- *                                     in bytes, 0 for the manager's default; those without one
- *                                     ignore it. `options` as in LULL_OPTIONS, or NULL. recycle
+ *   MEM_FREES                         1: objects must be given to mem_free, else 0. A workload
+ *                                     skips walks that exist only to free when it is 0.
+ *   mem_open(limit, options)          makes the one heap of the program; by the main thread.
+ *                                     `limit` in bytes, 0 for the manager's default; those without
+ *                                     one ignore it. `options` as in LULL_OPTIONS, or NULL. recycle
  *                                     knows "raw" (recycle.h), the others none.
  *   mem_close()                       ends it, when all threads have left.
  *   mem_enter() -> mem_thread *       the calling thread, the main one too, will allocate or read
@@ -26,9 +26,9 @@
  *                                     pthread_create, or by common/crew.h.
  *   mem_record(name, size, refs) -> mem_type
  *                                     a type without elements; bit i of refs: word i is a reference
- *                                     (LULL_BIT of lull/object.h).
- *                                     Word 0 is the header (a lull_object) for every manager: objects
- *                                     have the same sizes everywhere.
+ *                                     (LULL_BIT of lull/object.h). Word 0 is the header (a
+ *                                     lull_object) for every manager: objects have the same sizes
+ *                                     everywhere.
  *   mem_array(name, size, length_offset, element_size, refs) -> mem_type
  *                                     an array type; refs: whether elements are references (then
  *                                     of 8 bytes). The fixed part has none.
@@ -38,8 +38,9 @@
  *                                     there is no memory.
  *   mem_new_array(thread, type, length)   the same for an array; sets its length. Elements that
  *                                     are references are NULL, others undefined.
- *   mem_free(thread, object)          no longer needed; nothing where MEM_FREES is 0. NULL is allowed.
- *   mem_init(thread, object, &field, value)   the first store into a fresh object, no call in between.
+ *   mem_free(thread, object)          no longer needed; nothing where MEM_FREES is 0. NULL is
+ *                                     allowed.
+ *   mem_init(thread, object, &field, value)   the first store into a fresh object, no call between.
  *   mem_store(thread, object, &field, value)  any other store of a reference.
  *   mem_load(&field)                  a reference that other threads may store to.
  *   MEM_ROOTS(thread, variables...)   these locals are roots until the end of the block.

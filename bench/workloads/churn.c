@@ -236,7 +236,7 @@ int main(int argc, char **argv) {
   arguments_parse(argc, argv, "A forest of given size under change; times of each operation.",
                   table);
   trees = live / (TREE_NODES * sizeof(struct node));
-  bench_require(trees > 0 && trees < UINT32_MAX, "--live must be at least 100K, and less than 300T");
+  bench_require(trees > 0 && trees < UINT32_MAX, "--live must be 100K to 300000G");
   mem_open(heap_limit ? heap_limit : 3 * live, options);
   define_types();
   churn.random = random_seeded(seed, 0);
