@@ -33,8 +33,8 @@ final class Arguments {
   }
 
   /**
-   * What every program takes: --warmup, of which the text says what it does first, and --heap, which
-   * says nothing here, for the limit of a heap is -Xmx.
+   * What every program takes: --warmup, of which the text says what it does first, and --heap,
+   * which says nothing here, for the limit of a heap is -Xmx.
    */
   Arguments common(String warmup) {
     count("warmup", 0, "first, not measured: " + warmup + "; 0: not");

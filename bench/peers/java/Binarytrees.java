@@ -49,7 +49,9 @@ final class Binarytrees {
     return 1L << depth - levels + LEAST_DEPTH;
   }
 
-  /** The small trees. Every threads-th is this member's; what does not fill a batch is not timed. */
+  /**
+   * The small trees. Every threads-th is this member's; what does not fill a batch is not timed.
+   */
   private long buildBatches(int index, Recorder recorder) {
     long nodes = 0;
     long done = 0;

@@ -158,7 +158,7 @@ final class Churn {
   public static void main(String[] words) {
     var arguments = new Arguments("churn", "A forest of given size under change; operations timed.")
         .count("live", 64 << 20, "bytes that stay alive")
-        .count("operations", 1_000_000, "how many")
+        .count("operations", 500_000, "how many")
         .count("seed", 1, "of the random choices")
         .common("so many operations in a forest of an eighth")
         .parse(words);

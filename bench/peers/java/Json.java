@@ -4,8 +4,8 @@ import java.nio.ByteOrder;
 
 /**
  * Trees of values as in JSON. A value is a Number, a byte[] (a text; 16 bytes and its own), an
- * Object[] (its items; 16 bytes and 4 for each) or a Members: as many objects as in a language where
- * an object can end with its elements.
+ * Object[] (its items; 16 bytes and 4 for each) or a Members: as many objects as in a language
+ * where an object can end with its elements.
  */
 final class Json {
   /** 12 bytes of header and 4 unused ones, 8 bytes of number: 24 bytes. */

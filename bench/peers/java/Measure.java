@@ -48,7 +48,8 @@ final class Measure {
 
   static void print(String workload, int threads, long operations, long check) {
     var line = new JsonLine().text("workload", workload).text("memory", "java-" + collector());
-    line.count("threads", threads).count("operations", operations).count("check", check & CHECK_BITS);
+    line.count("threads", threads).count("operations", operations);
+    line.count("check", check & CHECK_BITS);
     line.count("wall", wall).count("cpu", cpu);
     line.count("mutator_cpu", sum(recorder -> recorder.cpu));
     line.count("run_delay", sum(recorder -> recorder.runDelay));

@@ -65,11 +65,11 @@ func Within(name string, value *uint64, least, most uint64) {
 	Require(*value >= least && *value <= most, "--%s must be %d to %d", name, least, most)
 }
 
-// Parse reads the command line. Every program takes --heap, which sets the memory limit and leaves
-// GOGC at its 100: that is how a user bounds the memory of a program in a container. The collector
-// may go beyond the limit, it is no hard one.
+// Parse reads the command line. Every program takes --heap, which sets the memory limit, as a user
+// does who has so much memory; GOGC stays what the environment says, or its default of 100. The
+// limit is no hard one: the collector runs more often when it comes near, and may go beyond it.
 func Parse(about string) {
-	heap := Count("heap", 0, "soft limit of the memory in bytes, beside GOGC=100; 0: none")
+	heap := Count("heap", 0, "memory limit in bytes, a soft one, beside GOGC; 0: none")
 	flags.SetOutput(io.Discard)
 	err := flags.Parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {

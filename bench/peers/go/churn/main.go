@@ -142,7 +142,7 @@ func (c *churn) checkForest() {
 
 func main() {
 	live := bench.Count("live", 64<<20, "bytes that stay alive")
-	operations := bench.Count("operations", 1000000, "how many")
+	operations := bench.Count("operations", 500000, "how many")
 	seed := bench.Count("seed", 1, "of the random choices")
 	bench.Parse("A forest of given size under change; times of each operation.")
 	trees := *live / (treeNodes * nodeSize)
