@@ -59,6 +59,7 @@ EXTRA_DIST += bench/harness/machine.py
 EXTRA_DIST += bench/harness/managers.py
 EXTRA_DIST += bench/harness/run.py
 EXTRA_DIST += bench/harness/stats.py
+EXTRA_DIST += bench/peers/build.sh
 EXTRA_DIST += bench/peers/go/alloc/main.go
 EXTRA_DIST += bench/peers/go/bench/arguments.go
 EXTRA_DIST += bench/peers/go/bench/check.go
@@ -103,6 +104,29 @@ EXTRA_DIST += bench/peers/java/Pusher.java
 EXTRA_DIST += bench/peers/java/Recorder.java
 EXTRA_DIST += bench/peers/java/SplitMix.java
 EXTRA_DIST += bench/peers/java/Tree.java
+EXTRA_DIST += bench/peers/ocaml/alloc.ml
+EXTRA_DIST += bench/peers/ocaml/arguments.ml
+EXTRA_DIST += bench/peers/ocaml/binarytrees.ml
+EXTRA_DIST += bench/peers/ocaml/cache.ml
+EXTRA_DIST += bench/peers/ocaml/check.ml
+EXTRA_DIST += bench/peers/ocaml/churn.ml
+EXTRA_DIST += bench/peers/ocaml/clock.ml
+EXTRA_DIST += bench/peers/ocaml/clock_stubs.c
+EXTRA_DIST += bench/peers/ocaml/crew.ml
+EXTRA_DIST += bench/peers/ocaml/document_maker.ml
+EXTRA_DIST += bench/peers/ocaml/documents.ml
+EXTRA_DIST += bench/peers/ocaml/gcbench.ml
+EXTRA_DIST += bench/peers/ocaml/histogram.ml
+EXTRA_DIST += bench/peers/ocaml/json.ml
+EXTRA_DIST += bench/peers/ocaml/json_parser.ml
+EXTRA_DIST += bench/peers/ocaml/json_writer.ml
+EXTRA_DIST += bench/peers/ocaml/measure.ml
+EXTRA_DIST += bench/peers/ocaml/pauses.ml
+EXTRA_DIST += bench/peers/ocaml/proc.ml
+EXTRA_DIST += bench/peers/ocaml/pusher.ml
+EXTRA_DIST += bench/peers/ocaml/recorder.ml
+EXTRA_DIST += bench/peers/ocaml/splitmix.ml
+EXTRA_DIST += bench/peers/ocaml/tree.ml
 
 # Sanitizers would spoil the figures of the others, and know neither the inline assembly of epochs
 # nor a collector that scans all memory.
