@@ -20,7 +20,15 @@ bench_workloads_recycle = \
 	bench/workloads/alloc.c
 
 # Programs that measure a part of the library itself, on Lull alone: bench/micro/NAME.
-bench_micro =
+bench_micro = \
+	bench/micro/barrier.c \
+	bench/micro/create.c \
+	bench/micro/handshakes.c \
+	bench/micro/marking.c \
+	bench/micro/metadata.c \
+	bench/micro/roots.c
+EXTRA_DIST += bench/micro/cycle.h
+EXTRA_DIST += bench/micro/rounds.h
 
 # As a file of its own it is a test and is distributed; it finds the programs in the build folder.
 TESTS += bench/quick.sh

@@ -48,6 +48,12 @@ run() {
   fi
 }
 
+# micro PROGRAM ARGUMENT...
+micro() {
+  wanted "$1" || return
+  one "micro/$1" "${@:2}"
+}
+
 names=("$@")
 run alloc --objects 2000000 --threads 2
 run alloc --objects 500000 --heap 16M --full 40
@@ -60,4 +66,12 @@ run gcbench --stretch 14 --long 12 --array 50000
 run gcbench --stretch 12 --long 10 --array 50000 --threads 2
 run pusher --live 10000 --pushes 50000
 run tree --depth 16 --operations 50000 --threads 2
+micro barrier --rounds 2 --bytes 1M --stores 64K
+micro create --rounds 20 --heaps 4
+micro handshakes --cycles 10 --blocked 16
+micro marking --bytes 4M --shape array --collections 2
+micro marking --bytes 4M --shape tree --collections 2 --pages small
+micro marking --bytes 4M --shape graph --collections 2 --pages huge
+micro metadata --least 1M --most 2M
+micro roots --cycles 5 --many 20000
 exit "$failed"
