@@ -5,11 +5,9 @@ import java.util.Map;
 
 /** The command line: {@code --NAME VALUE} from a table; {@code --help} prints it. */
 final class Arguments {
-  private record Row(String help, boolean flag) {}
-
   private final String program;
   private final String about;
-  private final Map<String, Row> rows = new LinkedHashMap<>();
+  private final Map<String, String> helps = new LinkedHashMap<>();
   private final Map<String, Long> values = new LinkedHashMap<>();
 
   Arguments(String program, String about) {
@@ -20,15 +18,8 @@ final class Arguments {
 
   /** A number; K, M and G multiply by powers of 1024. */
   Arguments count(String name, long value, String help) {
-    rows.put(name, new Row(help, false));
+    helps.put(name, help);
     values.put(name, value);
-    return this;
-  }
-
-  /** An argument without a value. */
-  Arguments flag(String name, String help) {
-    rows.put(name, new Row(help, true));
-    values.put(name, 0L);
     return this;
   }
 
@@ -45,18 +36,9 @@ final class Arguments {
     for (int i = 0; i < words.length; i++) {
       if (words[i].equals("--help")) help();
       String name = words[i].startsWith("--") ? words[i].substring(2) : "";
-      int equals = name.indexOf('=');
-      String text = equals < 0 ? null : name.substring(equals + 1);
-      if (equals >= 0) name = name.substring(0, equals);
-      Row row = rows.get(name);
-      if (row == null || row.flag && text != null)
-        refuse("unexpected '" + words[i] + "'; see --help");
-      if (row.flag) {
-        values.put(name, 1L);
-        continue;
-      }
-      if (text == null && ++i == words.length) refuse("--" + name + " needs a value");
-      values.put(name, number(name, text == null ? words[i] : text));
+      if (!helps.containsKey(name)) refuse("unexpected '" + words[i] + "'; see --help");
+      if (++i == words.length) refuse("--" + name + " needs a value");
+      values.put(name, number(name, words[i]));
     }
     return this;
   }
@@ -85,10 +67,6 @@ final class Arguments {
     return 0;
   }
 
-  boolean has(String name) {
-    return get(name) != 0;
-  }
-
   /** Ends the program with the message unless the condition holds. */
   void require(boolean condition, String message) {
     if (!condition) refuse(message);
@@ -113,8 +91,8 @@ final class Arguments {
 
   private void help() {
     System.out.println("usage: " + program + " [--NAME VALUE]...\n" + about);
-    rows.forEach((name, row) -> System.out.printf("  --%-12s %s%s%n", name, row.help,
-        row.flag ? "" : " (" + values.get(name) + ")"));
+    helps.forEach((name, help) ->
+        System.out.printf("  --%-12s %s (%d)%n", name, help, values.get(name)));
     System.exit(0);
   }
 }

@@ -47,11 +47,6 @@ func Count(name string, value uint64, help string) *uint64 {
 	return &value
 }
 
-// Flag declares an argument without a value.
-func Flag(name, help string) *bool {
-	return flags.Bool(name, false, help)
-}
-
 var threads *uint64
 
 // Threads declares --threads.
