@@ -413,13 +413,11 @@ static void die_dead_object(void) {
 }
 
 static void die_frame_order(void) {
-  struct node *node = NULL;
-  void *const slots[] = {&node};
-  struct lull_frame outer = {NULL, NULL, 1, slots}, inner = {NULL, NULL, 1, slots};
+  struct lull_frame outer = {NULL, 0}, inner = {NULL, 0};
+  struct lull_scope scope = lull_frame_push(thread, &outer);
 
-  lull_frame_push(thread, &outer);
   lull_frame_push(thread, &inner);
-  lull_frame_pop(&outer);
+  lull_frame_pop(&scope);
 }
 
 static const struct {

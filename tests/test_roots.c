@@ -86,24 +86,20 @@ START_TEST(frames_keep_and_pop) {
 END_TEST
 
 static void pop_out_of_order(void) {
-  void *slot = NULL;
-  void *const slots[] = {&slot};
-  struct lull_frame outer = {NULL, NULL, 1, slots}, inner = {NULL, NULL, 1, slots};
-  lull_frame_push(thread, &outer);
+  struct lull_frame outer = {NULL, 0}, inner = {NULL, 0};
+  struct lull_scope scope = lull_frame_push(thread, &outer);
   lull_frame_push(thread, &inner);
-  lull_frame_disorder(&outer);
+  lull_frame_disorder(&scope);
   ck_assert_ptr_null(thread->frames);
 }
 
 START_TEST(frames_popped_out_of_order_are_reported) {
   set_up();
 #ifdef LULL_DEBUG
-  void *slot = NULL;
-  void *const slots[] = {&slot};
-  struct lull_frame outer = {NULL, NULL, 1, slots}, inner = {NULL, NULL, 1, slots};
-  lull_frame_push(thread, &outer);
+  struct lull_frame outer = {NULL, 0}, inner = {NULL, 0};
+  struct lull_scope scope = lull_frame_push(thread, &outer);
   lull_frame_push(thread, &inner);
-  lull_frame_pop(&outer);
+  lull_frame_pop(&scope);
 #endif
   pop_out_of_order();
   ck_assert_int_eq(api_lines, 1);

@@ -140,11 +140,13 @@ struct ending { struct lull_heap *heap, *other; bool blocked; };
 
 static __attribute__((noinline)) void leave_a_frame(lull_thread *thread) {
   static void *object;
-  static void *const slots[] = {&object};
-  static struct lull_frame frame;
-  frame.count = 1;
-  frame.slots = slots;
-  lull_frame_push(thread, &frame);
+  static struct {
+    struct lull_frame frame;
+    void *locals[1];
+  } frame;
+  frame.frame.count = 1;
+  frame.locals[0] = &object;
+  lull_frame_push(thread, &frame.frame);
 }
 
 static void *end_attached(void *arg) {

@@ -20,47 +20,61 @@
 extern "C" {
 #endif
 
-/* A frame of local roots. Made by LULL_ROOTS; linked into the thread, innermost first. */
+/* A frame of local roots, linked into the thread, innermost first. The addresses of its `count` locals
+ * follow it in memory. Made by LULL_ROOTS. */
 struct lull_frame {
   struct lull_frame *outer;
-  lull_thread *thread;
-  uint32_t count;
-  void *const *slots;     /* addresses of the locals */
+  size_t count;
 };
 
-static inline void lull_frame_push(lull_thread *thread, struct lull_frame *frame) {
-  frame->outer = thread->frames;
-  frame->thread = thread;
-  __atomic_store_n(&thread->frames, frame, __ATOMIC_RELAXED);
-}
+/*
+ * What pops a frame at the end of its block. The compiler keeps it in registers, because its address goes to inline
+ * functions only; so popping reads nothing back from the frame, whose address others know.
+ */
+struct lull_scope {
+  lull_thread *thread;
+  struct lull_frame *frame, *outer;
+};
 
 /* Reports frames popped out of order (debug builds end the process with a message). */
-LULL_API void lull_frame_disorder(struct lull_frame *frame);
+LULL_API void lull_frame_disorder(const struct lull_scope *scope);
 
-static inline void lull_frame_pop(struct lull_frame *frame) {
+static inline struct lull_scope lull_frame_push(lull_thread *thread, struct lull_frame *frame) {
+  struct lull_scope scope = {thread, frame, thread->frames};
+  frame->outer = scope.outer;
+  __atomic_store_n(&thread->frames, frame, __ATOMIC_RELAXED);
+  return scope;
+}
+
+static inline void lull_frame_pop(struct lull_scope *scope) {
 #ifdef LULL_DEBUG
-  if (frame->thread->frames != frame) {
-    lull_frame_disorder(frame);
+  if (scope->thread->frames != scope->frame) {
+    lull_frame_disorder(scope);
     return;
   }
 #endif
-  __atomic_store_n(&frame->thread->frames, frame->outer, __ATOMIC_RELAXED);
+  __atomic_store_n(&scope->thread->frames, scope->outer, __ATOMIC_RELAXED);
 }
 
 /*
  * LULL_ROOTS(thread, a, b, ...): the named local pointer variables (1 to 16, each a pointer to a managed object or NULL, already
  * initialised) are roots from here to the end of the enclosing block, and are popped there by themselves, in C through
- * the cleanup attribute, which gcc and clang honour in C++ too. A few instructions; no call.
+ * the cleanup attribute, which gcc and clang honour in C++ too. A store for each variable and three more; no call.
  * Several in one block are fine. Do not longjmp over one.
  */
 #define LULL_ROOTS(thread_, ...) LULL_ROOTS_AT_(thread_, __COUNTER__, __VA_ARGS__)
 #define LULL_ROOTS_AT_(thread_, id_, ...) LULL_ROOTS_AS_(thread_, id_, __VA_ARGS__)
-#define LULL_ROOTS_AS_(thread_, id_, ...)                                                         \
-  void *const lull_slots_##id_[] = {LULL_ADDRESSES_(__VA_ARGS__)};                                \
-  struct lull_frame lull_frame_##id_ __attribute__((cleanup(lull_frame_pop))) = {                 \
-      NULL, NULL, (uint32_t)(sizeof lull_slots_##id_ / sizeof(void *)), lull_slots_##id_};        \
-  lull_frame_push((thread_), &lull_frame_##id_)
+#define LULL_ROOTS_AS_(thread_, id_, ...)                                                          \
+  struct {                                                                                         \
+    struct lull_frame frame;                                                                       \
+    void *locals[LULL_COUNT_(__VA_ARGS__)];                                                        \
+  } lull_frame_##id_ = {{NULL, LULL_COUNT_(__VA_ARGS__)}, {LULL_ADDRESSES_(__VA_ARGS__)}};         \
+  struct lull_scope lull_scope_##id_ __attribute__((unused, cleanup(lull_frame_pop))) =                   \
+      lull_frame_push((thread_), (struct lull_frame *)(void *)&lull_frame_##id_)
 
+#define LULL_COUNT_(...)                                                                           \
+  LULL_NTH_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define LULL_NTH_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, N, ...) N
 #define LULL_ADDRESSES_(...)                                                                      \
   LULL_PICK_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
 #define LULL_PICK_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, N, ...) LULL_ADR_##N##_

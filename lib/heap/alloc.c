@@ -18,7 +18,7 @@
 #include "support/clock.h"
 #include "support/error.h"
 
-#define SAMPLE 16   /* one refill in so many is timed */
+#define SAMPLE 64   /* one refill in so many is timed: reading a thread's clock is a system call */
 
 static void set_header(void *object, lull_type type, uint16_t log) {
   uint64_t header = (uint64_t)type | (uint64_t)log << 32;

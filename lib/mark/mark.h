@@ -20,6 +20,7 @@
 #include <urcu/wfstack.h>
 #include "heap/layout.h"
 #include "mark/packet.h"
+#include "mark/stack.h"
 #include "support/event.h"
 
 struct lu_helper;
@@ -55,17 +56,17 @@ struct lu_marking {
   uint16_t epoch_mask;          /* epochs are taken modulo this plus 1 */
 };
 
-#define LU_RING 16
+#define LU_RING 32
 
 struct lu_marker {
   lull_heap *heap;
   struct lu_marking *marking;
   unsigned map;
   uint16_t epoch_before, epoch_mask;
-  struct lu_packet *top, *spare;  /* private stack: two packets, so that a push and a pop at an edge do not exchange packets */
+  struct lu_stack stack;          /* grey objects that nobody else sees */
   uint64_t marked, marked_bytes;
   uintptr_t ring[LU_RING];        /* prefetched, not yet scanned; 0 = empty slot */
-  unsigned ring_at, ring_used;
+  unsigned ring_at;
 };
 
 lull_status lu_marking_init(lull_heap *heap);

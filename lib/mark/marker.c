@@ -3,7 +3,7 @@
  *
  * An entry is claimed when it leaves the prefetch ring, not when it is pushed (prototypes: 37 against 28.5 million objects a second): its MARK word and both ends of the
  * object were prefetched when it entered. After Cher, Hosking and Vitek, "Software prefetching for mark-sweep garbage collection" (2004).
- * The private stack is two packets; full ones go to the grey stack, where others take them.
+ * The private stack: mark/stack.h.
  *
  * Invariants: M.2 and M.3 of mark/mark.h. A marker is used by one thread, between enter and leave.
  *
@@ -20,24 +20,10 @@
 
 #define PIECE_BYTES ((size_t)8192)   /* of a large object, scanned at a time */
 #define CHECK_EVERY 64               /* entries between looks at the clock and at hungry helpers */
-
-/* Room for one entry on top; false when no packet is free. */
-static bool make_room(struct lu_marker *marker) {
-  struct lu_packets *packets = &marker->marking->packets;
-  struct lu_packet *next = lu_packet_new(packets);
-  if (next == NULL)
-    return false;
-  if (marker->spare != NULL) {
-    lu_grey_push(packets, marker->spare);
-    lu_helpers_wake(marker->heap);
-  }
-  marker->spare = marker->top;
-  marker->top = next;
-  return true;
-}
+#define LU_PREFETCH_TAIL 40          /* where small objects that begin near the end of a cache line go on */
 
 /* No packet is free: the object keeps its mark, or already has it, and will be found by its re-scan flag. */
-static __attribute__((cold)) void overflow(struct lu_marker *marker, uintptr_t entry) {
+static __attribute__((cold, noinline)) void overflow(struct lu_marker *marker, uintptr_t entry) {
   void *object = (void *)(entry & ~LU_ENTRY_TAGS);
   if (entry & LU_ENTRY_PIECE) {
     atomic_store_explicit(&lu_large_of(object)->rescan, 1, memory_order_release);
@@ -50,69 +36,43 @@ static __attribute__((cold)) void overflow(struct lu_marker *marker, uintptr_t e
 }
 
 static inline void push_entry(struct lu_marker *marker, uintptr_t entry) {
-  struct lu_packet *top = marker->top;
-  if (LULL_UNLIKELY(top == NULL || top->count == marker->marking->packets.entries)) {
-    if (!make_room(marker)) {
-      overflow(marker, entry);
-      return;
-    }
-    top = marker->top;
-  }
-  top->entry[top->count++] = entry;
+  if (LULL_UNLIKELY(!lu_stack_push(marker->heap, &marker->stack, entry)))
+    overflow(marker, entry);
 }
 
 void lu_marker_push(struct lu_marker *marker, void *object) { push_entry(marker, (uintptr_t)object); }
 
-static void drop_top(struct lu_marker *marker) {
-  lu_packet_drop(&marker->marking->packets, marker->top);
-  marker->top = marker->spare;
-  marker->spare = NULL;
-}
-
-/* Takes an entry from the private stack or, when that is empty, from a packet of the grey stack; 0 when there is none. */
-static inline uintptr_t pop_entry(struct lu_marker *marker) {
-  for (;;) {
-    struct lu_packet *top = marker->top;
-    if (LULL_LIKELY(top != NULL)) {
-      if (LULL_LIKELY(top->count > 0))
-        return top->entry[--top->count];
-      if (marker->spare != NULL) {
-        drop_top(marker);
-        continue;
-      }
-    }
-    if (atomic_load(&marker->marking->packets.grey_count) == 0)
-      return 0;
-    atomic_fetch_add(&marker->marking->pops, 1);
-    struct lu_packet *packet = lu_grey_pop(&marker->marking->packets);
-    if (packet == NULL)
-      return 0;
-    if (top != NULL)
-      drop_top(marker);
-    marker->top = packet;
-  }
-}
-
-static void push_slot(struct lull_visitor *visitor, void **slot) {
+static inline void push_slot(struct lull_visitor *visitor, void **slot) {
   void *value = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
   if (value != NULL)
     push_entry(visitor->context, (uintptr_t)value);
 }
 
-/* Sets the bits of the whole extent; the first is set already. Middle words belong to this object alone. */
-static void fill_extent(const void *object, size_t size, unsigned map) {
-  const char *last = (const char *)object + size - LU_GRANULE;
-  lu_map_word *word = lu_map_at(object, map), *end = lu_map_at(last, map);
-  uint64_t from_first = ~(uint64_t)0 << (((uintptr_t)object >> 3) & 63);
-  uint64_t to_last = ~(uint64_t)0 >> (63 - (((uintptr_t)last >> 3) & 63));
-  if (word == end) {
-    atomic_fetch_or_explicit(word, from_first & to_last, memory_order_relaxed);
-    return;
-  }
-  atomic_fetch_or_explicit(word, from_first, memory_order_relaxed);
-  while (++word < end)
-    atomic_store_explicit(word, ~(uint64_t)0, memory_order_relaxed);
-  atomic_fetch_or_explicit(end, to_last, memory_order_relaxed);
+/* The bits of the granules [first, first + count) of a word, which reaches that far. */
+static inline uint64_t extent_bits(unsigned first, size_t count) {
+  return ~(uint64_t)0 >> (64 - count) << first;
+}
+
+/* The rest of an extent that goes beyond its first word; its middle words belong to this object alone. */
+static void fill_beyond(lu_map_word *word, size_t granules) {
+  for (; granules > 64; granules -= 64)
+    atomic_store_explicit(word++, ~(uint64_t)0, memory_order_relaxed);
+  atomic_fetch_or_explicit(word, extent_bits(0, granules), memory_order_relaxed);
+}
+
+/*
+ * Sets the MARK bits of a small object's extent. Whether somebody else has set them since this marker looked is not asked: an atomic operation without
+ * a result is the cheaper one, and two markers that meet at one object both scan it, which is only work. (Of large objects, whose pieces are shared
+ * out, there is one scan: scan_entry.)
+ */
+static inline void set_extent(const void *object, size_t size, unsigned map) {
+  lu_map_word *word = lu_map_at(object, map);
+  unsigned first = (unsigned)((uintptr_t)object >> 3) & 63;
+  size_t granules = size / LU_GRANULE, room = 64 - first;
+  bool inside = granules <= room;
+  atomic_fetch_or_explicit(word, extent_bits(first, inside ? granules : room), memory_order_relaxed);
+  if (LULL_UNLIKELY(!inside))
+    fill_beyond(word + 1, granules - room);
 }
 
 /*
@@ -153,9 +113,8 @@ static void scan_piece(struct lu_marker *marker, struct lu_large *large) {
   lu_scan_slots(type, object, object + from, object + from + PIECE_BYTES, push_slot, marker);
 }
 
-static void scan_large(struct lu_marker *marker, void *object) {
+static void scan_large(struct lu_marker *marker, const struct lu_type *type, void *object) {
   struct lu_large *large = lu_large_of(object);
-  const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
   marker->marked++;
   marker->marked_bytes += large->size;
   if (type->leaf)
@@ -179,15 +138,16 @@ static inline void push_mapped(struct lu_marker *marker, void *object, uint64_t 
   }
 }
 
-/* Scans a small object whose first MARK bit this marker has set, or found set in a re-scan. */
-static inline void scan_small(struct lu_marker *marker, void *object) {
-  const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
-  LU_ASSERT(lull_type_of(object) != LU_FILLER_TYPE);
-  size_t size = type->simple ? type->size : lu_type_object_size(type, object);
-  fill_extent(object, size, marker->map);
+static inline size_t small_size(const struct lu_type *type, const void *object) {
+  return LULL_LIKELY(type->simple) ? type->size : lu_type_object_size(type, object);
+}
+
+/* Marks and scans a small object: one found unmarked, or the first bit of which is set, in a re-scan. */
+static inline void scan_small(struct lu_marker *marker, const struct lu_type *type, void *object, size_t size) {
+  set_extent(object, size, marker->map);
   marker->marked++;
   marker->marked_bytes += size;
-  if (type->simple) {
+  if (LULL_LIKELY(type->simple)) {
     renew_log(marker, object);
     push_mapped(marker, object, type->map);
   } else if (!type->leaf) {
@@ -196,7 +156,11 @@ static inline void scan_small(struct lu_marker *marker, void *object) {
   }
 }
 
-void lu_marker_rescan_object(struct lu_marker *marker, void *object) { scan_small(marker, object); }
+void lu_marker_rescan_object(struct lu_marker *marker, void *object) {
+  const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
+  size_t size = small_size(type, object);
+  scan_small(marker, type, object, size);
+}
 
 /* At one go: a piece that found no packet either would only set the flag again, and marking would never end. */
 void lu_marker_rescan_large(struct lu_marker *marker, struct lu_large *large) {
@@ -213,82 +177,62 @@ static inline void scan_entry(struct lu_marker *marker, uintptr_t entry) {
     scan_piece(marker, lu_large_of(object));
     return;
   }
-  lu_map_word *word = lu_map_at(object, marker->map);
-  uint64_t bit = lu_map_bit(object);
-  if (atomic_load_explicit(word, memory_order_relaxed) & bit)
+  if (lu_is_marked(object, marker->map))
     return;
-  if (atomic_fetch_or_explicit(word, bit, memory_order_relaxed) & bit)
+  const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
+  LU_ASSERT(lull_type_of(object) != LU_FILLER_TYPE);
+  if (LULL_UNLIKELY(__atomic_load_n(&((lull_object *)object)->log_epoch, __ATOMIC_RELAXED) == LU_LOG_LARGE)) {
+    if (!(atomic_fetch_or_explicit(lu_map_at(object, marker->map), lu_map_bit(object), memory_order_relaxed) & lu_map_bit(object)))
+      scan_large(marker, type, object);
     return;
-  if (LULL_UNLIKELY(__atomic_load_n(&((lull_object *)object)->log_epoch, __ATOMIC_RELAXED) == LU_LOG_LARGE))
-    scan_large(marker, object);
-  else
-    scan_small(marker, object);
+  }
+  size_t size = small_size(type, object);
+  scan_small(marker, type, object, size);
 }
 
-/* Puts an entry into the ring and returns the one that it displaces, or 0. */
+/* Puts an entry into the ring, prefetches what scanning it will touch, and returns the entry that it displaces, or 0. */
 static inline uintptr_t through_ring(struct lu_marker *marker, uintptr_t entry) {
+  uintptr_t *place = &marker->ring[marker->ring_at++ % LU_RING], out = *place;
   char *object = (char *)(entry & ~LU_ENTRY_TAGS);
-  uintptr_t out = marker->ring[marker->ring_at];
+  *place = entry;
   LU_PREFETCH_WRITE(lu_map_at(object, marker->map));
   LU_PREFETCH_READ(object);
-  LU_PREFETCH_READ(object + 40);
-  marker->ring[marker->ring_at] = entry;
-  marker->ring_at = (marker->ring_at + 1) % LU_RING;
-  marker->ring_used += out == 0;
+  LU_PREFETCH_READ(object + LU_PREFETCH_TAIL);
   return out;
 }
 
 /* Takes the oldest entry of the ring, or 0. */
 static uintptr_t out_of_ring(struct lu_marker *marker) {
-  for (unsigned i = 0; marker->ring_used > 0 && i < LU_RING; i++) {
-    uintptr_t entry = marker->ring[marker->ring_at];
-    marker->ring[marker->ring_at] = 0;
-    marker->ring_at = (marker->ring_at + 1) % LU_RING;
-    if (entry != 0) {
-      marker->ring_used--;
+  for (unsigned i = 0; i < LU_RING; i++) {
+    uintptr_t *place = &marker->ring[marker->ring_at++ % LU_RING], entry = *place;
+    *place = 0;
+    if (entry != 0)
       return entry;
-    }
   }
-  LU_ASSERT(marker->ring_used == 0);
   return 0;
 }
 
-/* Gives a part of the private stack to those who found the grey stack empty: the spare packet, or the older half of the top one. */
-static void share(struct lu_marker *marker) {
-  struct lu_packets *packets = &marker->marking->packets;
-  struct lu_packet *top = marker->top, *gift = marker->spare;
-  if (atomic_load_explicit(&marker->marking->hungry, memory_order_relaxed) == 0 || top == NULL || top->count < 2)
-    return;
-  if (gift == NULL) {
-    gift = lu_packet_new(packets);
-    if (gift == NULL)
-      return;
-    gift->count = top->count / 2;
-    memcpy(gift->entry, top->entry, gift->count * sizeof gift->entry[0]);
-    top->count -= gift->count;
-    memmove(top->entry, top->entry + gift->count, top->count * sizeof top->entry[0]);
+/* Scans up to CHECK_EVERY entries; false when none is left in the stack and the ring. */
+static bool drain_some(struct lu_marker *marker) {
+  for (unsigned i = 0; i < CHECK_EVERY; i++) {
+    uintptr_t entry = lu_stack_pop(marker->heap, &marker->stack);
+    if (LULL_LIKELY(entry != 0))
+      entry = through_ring(marker, entry);
+    else if ((entry = out_of_ring(marker)) == 0)
+      return false;
+    if (LULL_LIKELY(entry != 0))
+      scan_entry(marker, entry);
   }
-  marker->spare = NULL;
-  atomic_store_explicit(&marker->marking->hungry, 0, memory_order_relaxed);
-  lu_grey_push(packets, gift);
-  lu_helpers_wake(marker->heap);
+  return true;
 }
 
 bool lu_marker_drain(struct lu_marker *marker, uint64_t deadline_ns) {
-  unsigned count = 0;
-  for (;;) {
-    uintptr_t entry = pop_entry(marker);
-    entry = entry != 0 ? through_ring(marker, entry) : out_of_ring(marker);
-    if (entry != 0)
-      scan_entry(marker, entry);
-    else if (marker->ring_used == 0 && (marker->top == NULL || marker->top->count == 0))
-      return true;
-    if (LULL_UNLIKELY(++count % CHECK_EVERY == 0)) {
-      share(marker);
-      if (deadline_ns != 0 && lu_now_ns() >= deadline_ns)
-        return false;
-    }
+  while (drain_some(marker)) {
+    lu_stack_share(marker->heap, &marker->stack);
+    if (deadline_ns != 0 && lu_now_ns() >= deadline_ns)
+      return false;
   }
+  return true;
 }
 
 bool lu_marker_enter(struct lu_marker *marker, lull_heap *heap, bool driver) {
@@ -307,26 +251,12 @@ bool lu_marker_enter(struct lu_marker *marker, lull_heap *heap, bool driver) {
   return true;
 }
 
-static void give_back(struct lu_marker *marker, struct lu_packet *packet) {
-  struct lu_packets *packets = &marker->marking->packets;
-  if (packet == NULL)
-    return;
-  if (packet->count == 0) {
-    lu_packet_drop(packets, packet);
-    return;
-  }
-  lu_grey_push(packets, packet);
-  lu_helpers_wake(marker->heap);
-}
-
 void lu_marker_leave(struct lu_marker *marker) {
   struct lu_marking *marking = marker->marking;
   uintptr_t entry;
   while ((entry = out_of_ring(marker)) != 0)
     push_entry(marker, entry);
-  give_back(marker, marker->spare);
-  give_back(marker, marker->top);
-  marker->top = marker->spare = NULL;
+  lu_stack_release(marker->heap, &marker->stack);
   if (marker->marked != 0) {
     atomic_fetch_add(&marking->marked, marker->marked);
     atomic_fetch_add_explicit(&marking->marked_bytes, marker->marked_bytes, memory_order_relaxed);

@@ -46,8 +46,8 @@ size_t lu_thread_roots_each(struct lu_mutator *mutator, void (*fn)(void *object,
 
   for (const struct lull_frame *frame = mutator->thread.pub.frames; frame != NULL;
        frame = frame->outer)
-    for (uint32_t i = 0; i < frame->count; i++)
-      report(&walk, frame->slots[i]);
+    for (size_t i = 0; i < frame->count; i++)
+      report(&walk, ((void *const *)(frame + 1))[i]);
   for (size_t r = 0; r < roots->range_count; r++)
     for (size_t i = 0; i < roots->ranges[r].n; i++)
       report(&walk, &roots->ranges[r].words[i]);
@@ -62,16 +62,16 @@ void lu_thread_roots_fini(struct lu_thread_roots *roots) {
   memset(roots, 0, sizeof *roots);
 }
 
-void lull_frame_disorder(struct lull_frame *frame) {
+void lull_frame_disorder(const struct lull_scope *scope) {
 #ifdef LULL_DEBUG
   lu_fatal("LULL_ROOTS: frame %p is popped, but frame %p is the innermost: "
            "a longjmp over a frame, or one popped by another thread",
-           (void *)frame, (void *)frame->thread->frames);
+           (void *)scope->frame, (void *)scope->thread->frames);
 #else
   LU_LOG(lu_log_levels(), LU_TAG_API, LU_LOG_ERROR,
          "LULL_ROOTS: frame %p is popped, but frame %p is the innermost; what it holds is forgotten",
-         (void *)frame, (void *)frame->thread->frames);
-  __atomic_store_n(&frame->thread->frames, frame->outer, __ATOMIC_RELAXED);
+         (void *)scope->frame, (void *)scope->thread->frames);
+  __atomic_store_n(&scope->thread->frames, scope->outer, __ATOMIC_RELAXED);
 #endif
 }
 
