@@ -379,7 +379,7 @@ static void extend(struct range *range, const struct order *order) {
   }
 }
 
-/* Tables for the addresses in the range. They live until the program ends. */
+/* Tables for the addresses in the range. */
 static struct side new_side(lull_thread *thread, const struct range *range) {
   size_t cards = (range->high >> CARD_SHIFT) - (range->low >> CARD_SHIFT) + 1;
   size_t fields = (range->high >> (FIELD_SHIFT + 3)) - (range->low >> (FIELD_SHIFT + 3)) + 1;
@@ -391,6 +391,22 @@ static struct side new_side(lull_thread *thread, const struct range *range) {
       .cards = (uint8_t *)(card_table - (range->low >> CARD_SHIFT)),
       .unlogged = (uint8_t *)(field_table - (range->low >> (FIELD_SHIFT + 3))),
       .log = stress_calloc(1, sizeof(struct field_log))};
+}
+
+static void free_side(const struct side *side, const struct range *range) {
+  free(side->cards + (range->low >> CARD_SHIFT));
+  free(side->unlogged + (range->low >> (FIELD_SHIFT + 3)));
+  free(side->log);
+}
+
+static void new_rounds(struct set *set) {
+  for (unsigned variant = 0; variant < VARIANTS; variant++)
+    set->rounds[variant] = stress_calloc(rounds, sizeof(double));
+}
+
+static void free_rounds(struct set *set) {
+  for (unsigned variant = 0; variant < VARIANTS; variant++)
+    free(set->rounds[variant]);
 }
 
 static size_t power_of_two_below(uint64_t count) {
@@ -411,8 +427,7 @@ static void measure_barriers(lull_thread *thread, lull_type object_type, lull_ty
     if (sets[i].stores == 0)
       sets[i].stores = length;
     extend(&range, sets[i].order);
-    for (unsigned variant = 0; variant < VARIANTS; variant++)
-      sets[i].rounds[variant] = stress_calloc(rounds, sizeof(double));
+    new_rounds(&sets[i]);
   }
   sets[0].side = new_side(thread, &range);
   sets[1].side = sets[2].side = sets[0].side;
@@ -421,10 +436,12 @@ static void measure_barriers(lull_thread *thread, lull_type object_type, lull_ty
     STRESS_CHECK(sets[i].side.cards[(uintptr_t)sets[i].order->items[0] >> CARD_SHIFT] == 1,
                  "%s: no card was marked", sets[i].name);
     report(&sets[i]);
+    free_rounds(&sets[i]);
   }
   STRESS_CHECK(sets[0].side.log->count ==
                    rounds * (2 * HOT + power_of_two_below(bytes / sizeof(struct object))),
                "%" PRIu64 " fields were logged", sets[0].side.log->count);
+  free_side(&sets[0].side, &range);
 }
 
 int main(int argc, char **argv) {
