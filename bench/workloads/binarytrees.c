@@ -18,7 +18,7 @@ struct node {
   struct node *left, *right;
 };
 
-enum { LEAST_DEPTH = 4, BATCH = 32 /* trees of the least depth: 992 nodes */ };
+enum { LEAST_DEPTH = 4, STEP = 2, UNPOLLED = 10 /* levels: some 10 us */, BATCH = 32 /* trees of the least depth: 992 nodes */ };
 
 static uint64_t depth = 16, threads = 2, heap_limit;
 static mem_type node_type;
@@ -26,26 +26,41 @@ static mem_type node_type;
  * all are joined). */
 static uint64_t nodes_seen;
 
-static struct node *build(mem_thread *thread, uint64_t levels) {
-  struct node *left = NULL, *right = NULL, *node;
-  MEM_ROOTS(thread, left, right);
+static struct node *new_node(mem_thread *thread, struct node *left, struct node *right) {
+  struct node *node = mem_new(thread, node_type, sizeof *node);
 
-  if (levels > 0) {
-    left = build(thread, levels - 1);
-    right = build(thread, levels - 1);
-  }
-  node = mem_new(thread, node_type, sizeof *node);
   mem_init(thread, node, &node->left, left);
   mem_init(thread, node, &node->right, right);
   return node;
 }
 
-/* Polls; the tree's root is in a root, and nobody changes the tree. */
-static uint64_t count_nodes(mem_thread *thread, const struct node *node) {
-  if (!node)
-    return 0;
+static struct node *build_inner(mem_thread *thread, uint64_t levels);
+
+/* A leaf is built without a frame of roots. */
+static inline struct node *build(mem_thread *thread, uint64_t levels) {
+  return levels == 0 ? new_node(thread, NULL, NULL) : build_inner(thread, levels);
+}
+
+static struct node *build_inner(mem_thread *thread, uint64_t levels) {
+  struct node *left = NULL, *right = NULL;
+  MEM_ROOTS(thread, left, right);
+
+  left = build(thread, levels - 1);
+  right = build(thread, levels - 1);
+  return new_node(thread, left, right);
+}
+
+static uint64_t count_unpolled(const struct node *node) {
+  return node ? 1 + count_unpolled(node->left) + count_unpolled(node->right) : 0;
+}
+
+/* Polls between subtrees; the tree's root is in a root, and nobody changes the tree. */
+static uint64_t count_nodes(mem_thread *thread, const struct node *node, uint64_t levels) {
+  if (!node || levels <= UNPOLLED)
+    return count_unpolled(node);
   mem_poll(thread);
-  return 1 + count_nodes(thread, node->left) + count_nodes(thread, node->right);
+  return 1 + count_nodes(thread, node->left, levels - 1) +
+         count_nodes(thread, node->right, levels - 1);
 }
 
 static void free_tree(mem_thread *thread, struct node *node) {
@@ -65,7 +80,7 @@ static uint64_t count_and_drop(mem_thread *thread, struct node *root, uint64_t l
   uint64_t nodes;
   MEM_ROOTS(thread, root);
 
-  nodes = count_nodes(thread, root);
+  nodes = count_nodes(thread, root, levels);
   STRESS_CHECK(nodes == tree_size(levels), "a tree of depth %u has %llu nodes", (unsigned)levels,
                (unsigned long long)nodes);
   if (MEM_FREES)
@@ -98,7 +113,7 @@ static uint64_t build_batches(mem_thread *thread, const struct crew_member *memb
 static uint64_t build_larger(mem_thread *thread, const struct crew_member *member) {
   uint64_t nodes = 0;
 
-  for (uint64_t levels = LEAST_DEPTH + 4; levels <= depth; levels += 4)
+  for (uint64_t levels = LEAST_DEPTH + STEP; levels <= depth; levels += STEP)
     for (uint64_t i = member->index; i < repeats(levels); i += member->count)
       nodes += build_and_count(thread, levels);
   return nodes;
@@ -119,7 +134,7 @@ static void work(struct crew_member *member) {
 
 static uint64_t nodes_expected(void) {
   uint64_t nodes = 0;
-  for (uint64_t levels = LEAST_DEPTH; levels <= depth; levels += 4)
+  for (uint64_t levels = LEAST_DEPTH; levels <= depth; levels += STEP)
     nodes += repeats(levels) * tree_size(levels);
   return nodes;
 }

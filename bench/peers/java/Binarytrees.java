@@ -65,7 +65,7 @@ final class Binarytrees {
 
   private long buildLarger(int index) {
     long nodes = 0;
-    for (int levels = LEAST_DEPTH + 4; levels <= depth; levels += 4)
+    for (int levels = LEAST_DEPTH + 2; levels <= depth; levels += 2)
       for (long i = index; i < repeats(levels); i += threads) nodes += buildAndCount(levels);
     return nodes;
   }
@@ -79,7 +79,7 @@ final class Binarytrees {
 
   private long nodesExpected() {
     long nodes = 0;
-    for (int levels = LEAST_DEPTH; levels <= depth; levels += 4)
+    for (int levels = LEAST_DEPTH; levels <= depth; levels += 2)
       nodes += repeats(levels) * treeSize(levels);
     return nodes;
   }

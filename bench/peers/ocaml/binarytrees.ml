@@ -44,9 +44,9 @@ let build_larger depth threads index =
     else trees levels (index + threads) (nodes + build_and_count levels)
   in
   let rec depths levels nodes =
-    if levels > depth then nodes else depths (levels + 4) (trees levels index nodes)
+    if levels > depth then nodes else depths (levels + 2) (trees levels index nodes)
   in
-  depths (least_depth + 4) 0
+  depths (least_depth + 2) 0
 
 let work depth threads index =
   let recorder = Recorder.make Recorder.irregular in
@@ -57,7 +57,7 @@ let work depth threads index =
 
 let rec nodes_expected depth levels =
   if levels > depth then 0
-  else (repeats depth levels * tree_size levels) + nodes_expected depth (levels + 4)
+  else (repeats depth levels * tree_size levels) + nodes_expected depth (levels + 2)
 
 let run depth threads =
   let recorder = Recorder.make Recorder.irregular in

@@ -58,7 +58,7 @@ func buildBatches(depth, index, threads uint64, recorder *bench.Recorder) (nodes
 }
 
 func buildLarger(depth, index, threads uint64) (nodes uint64) {
-	for levels := uint64(leastDepth + 4); levels <= depth; levels += 4 {
+	for levels := uint64(leastDepth + 2); levels <= depth; levels += 2 {
 		for i := index; i < repeats(depth, levels); i += threads {
 			nodes += buildAndCount(levels)
 		}
@@ -84,7 +84,7 @@ func main() {
 	bench.Parse("Full binary trees, built and dropped.")
 	bench.Within("depth", depth, leastDepth, 29)
 	expected := uint64(0)
-	for levels := uint64(leastDepth); levels <= *depth; levels += 4 {
+	for levels := uint64(leastDepth); levels <= *depth; levels += 2 {
 		expected += repeats(*depth, levels) * treeSize(levels)
 	}
 
