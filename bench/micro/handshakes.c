@@ -15,6 +15,10 @@
  * roots. The collector's CPU time is the process's without the main thread's, so only where all
  * others sleep.
  *
+ * `control` is what the machine does to such figures: the same few microseconds of work, which
+ * touch no memory, again and again beside the polling threads, by the thread's CPU clock. On a
+ * virtual machine that clock goes on while the host runs something else.
+ *
  * Checked: every root's object at the end, and that the library counted as many closures as there
  * were threads and handshakes.
  */
@@ -162,6 +166,21 @@ static struct spent collect(struct part *part, lull_thread *thread) {
   return (struct spent){cpu, figures_stats(part->heap).handshakes - handshakes};
 }
 
+/* As many samples as there were closures. The work is about 5 microseconds. */
+static void measure_control(uint64_t samples) {
+  static lull_histogram times;
+  volatile uint64_t result = 1;
+
+  for (uint64_t i = 0; i < samples; i++) {
+    uint64_t before = process_thread_cpu(), value = result;
+    for (unsigned step = 0; step < 1000; step++)
+      value = random_mix(value);
+    result = value;
+    measure_record(&times, process_thread_cpu() - before);
+  }
+  measure_times("control", &times);
+}
+
 static void await_ready(struct part *part, unsigned count) {
   pthread_mutex_lock(&part->lock);
   while (part->ready < count)
@@ -198,6 +217,8 @@ static struct spent collect_with(struct part *part, unsigned count, lull_thread 
                after.handshake_closure.count - before.handshake_closure.count, spent.handshakes,
                count + 1);
   STRESS_OK(lull_blocked_begin(thread));
+  if (!part->blocks)
+    measure_control(after.handshake_closure.count - before.handshake_closure.count);
   end_threads(part, &team);
   STRESS_OK(lull_blocked_end(thread));
   return spent;
