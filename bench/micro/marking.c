@@ -11,11 +11,16 @@
  * heap is made and measured twice; fields are small_* and huge_*. `huge_pages` is what of them the
  * system gave, `beside` the heap's resident memory that is not blocks, divided by blocks.
  *
+ * Beside each collection the main thread walks the array, where there is one, reads every object
+ * with as many prefetches under way as the marker has, and adds something up: `walk` is what the
+ * machine gives for such reads at that moment, without marking.
+ *
  * CPU time of marking is that of all threads but the main one, from the main thread's root scan,
  * after which marking begins, until the collector asks it for what is left to mark; the main thread
  * sleeps meanwhile. With gc.helpers it is the sum of several cores.
  *
- * Checked: that each collection marks each object once, by the library's count.
+ * Checked: that each collection marks each object once, by the library's count; the sum that the
+ * walk found.
  */
 #include "bench/common/fail.h"
 #include "bench/common/measure.h"
@@ -33,7 +38,7 @@
 struct object {
   lull_object header;
   struct object *left, *right;
-  uint64_t payload[3];
+  uint64_t number, payload[2];
 };
 
 struct order {
@@ -42,6 +47,7 @@ struct order {
   struct object *items[];
 };
 
+enum { PREFETCHED = 32 };
 enum shape { ARRAY, TREE, GRAPH, SHAPES };
 static const char *const shape_names[SHAPES] = {"array", "tree", "graph"};
 
@@ -77,6 +83,7 @@ static void new_objects(struct bench *bench, size_t count) {
     size_t other = any_below(&bench->random, i + 1);
     struct object *object = lull_new(bench->thread, bench->object_type);
     STRESS_CHECK(object != NULL, "no memory for an object");
+    object->number = i;
     set_item(bench, i, bench->order->items[other]);
     set_item(bench, other, object);
   }
@@ -107,9 +114,24 @@ static void link_objects(struct bench *bench) {
   bench->marked = bench->shape == TREE ? count : count + 1;
 }
 
-/* What one collection gave. */
+/* Objects by CPU time. 0 without an array. */
+static double walk(const struct bench *bench) {
+  size_t count = bench->order ? bench->order->length : 0;
+  uint64_t before = process_thread_cpu(), sum = 0;
+
+  for (size_t i = 0; i < count; i++) {
+    if (i + PREFETCHED < count)
+      __builtin_prefetch(bench->order->items[i + PREFETCHED]);
+    sum += bench->order->items[i]->number;
+  }
+  before = process_thread_cpu() - before;
+  STRESS_CHECK(count == 0 || sum == count * (count - 1) / 2, "the numbers add up to %" PRIu64, sum);
+  return (double)count * 1e9 / (double)before;
+}
+
+/* What one round gave, objects by time. */
 struct result {
-  double per_second, per_core_second; /* objects */
+  double per_second, per_core_second, walk;
 };
 
 static struct result collect(struct bench *bench) {
@@ -127,7 +149,7 @@ static struct result collect(struct bench *bench) {
   check += marked;
   return (struct result){
       (double)marked * 1e9 / (double)(after.phase_mark.sum - before.phase_mark.sum),
-      (double)marked * 1e9 / (double)(cpu > 0 ? cpu : 1)};
+      (double)marked * 1e9 / (double)(cpu > 0 ? cpu : 1), walk(bench)};
 }
 
 /* Anonymous memory of the process that is in huge pages, in bytes. */
@@ -158,6 +180,11 @@ static void report(const struct bench *bench, const char *pages, const struct re
     values[i] = results[i].per_core_second;
   snprintf(key, sizeof key, "%s_per_core_second", pages);
   rounds_report(key, values, collections);
+  for (uint64_t i = 0; i < collections; i++)
+    values[i] = results[i].walk;
+  snprintf(key, sizeof key, "%s_walk", pages);
+  if (values[0] > 0)
+    rounds_report(key, values, collections);
   snprintf(key, sizeof key, "%s_huge_pages", pages);
   measure_count(key, huge_bytes());
   snprintf(key, sizeof key, "%s_beside", pages);
