@@ -16,6 +16,7 @@ final class Binarytrees {
   }
 
   private static final int LEAST_DEPTH = 4;
+  private static final int STEP = 2;
   private static final int BATCH = 32; // trees of the least depth: 992 nodes
 
   private final int depth;
@@ -65,7 +66,7 @@ final class Binarytrees {
 
   private long buildLarger(int index) {
     long nodes = 0;
-    for (int levels = LEAST_DEPTH + 2; levels <= depth; levels += 2)
+    for (int levels = LEAST_DEPTH + STEP; levels <= depth; levels += STEP)
       for (long i = index; i < repeats(levels); i += threads) nodes += buildAndCount(levels);
     return nodes;
   }
@@ -79,7 +80,7 @@ final class Binarytrees {
 
   private long nodesExpected() {
     long nodes = 0;
-    for (int levels = LEAST_DEPTH; levels <= depth; levels += 2)
+    for (int levels = LEAST_DEPTH; levels <= depth; levels += STEP)
       nodes += repeats(levels) * treeSize(levels);
     return nodes;
   }

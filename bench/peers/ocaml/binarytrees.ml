@@ -5,6 +5,7 @@
 type tree = Empty | Node of tree * tree (* 24 bytes with its header *)
 
 let least_depth = 4
+let step = 2
 let batch = 32 (* trees of the least depth: 992 nodes *)
 
 let rec build levels =
@@ -44,9 +45,9 @@ let build_larger depth threads index =
     else trees levels (index + threads) (nodes + build_and_count levels)
   in
   let rec depths levels nodes =
-    if levels > depth then nodes else depths (levels + 2) (trees levels index nodes)
+    if levels > depth then nodes else depths (levels + step) (trees levels index nodes)
   in
-  depths (least_depth + 2) 0
+  depths (least_depth + step) 0
 
 let work depth threads index =
   let recorder = Recorder.make Recorder.irregular in
@@ -57,7 +58,7 @@ let work depth threads index =
 
 let rec nodes_expected depth levels =
   if levels > depth then 0
-  else (repeats depth levels * tree_size levels) + nodes_expected depth (levels + 2)
+  else (repeats depth levels * tree_size levels) + nodes_expected depth (levels + step)
 
 let run depth threads =
   let recorder = Recorder.make Recorder.irregular in

@@ -7,6 +7,7 @@ import "lull/peers/bench"
 
 const (
 	leastDepth = 4
+	step       = 2
 	batch      = 32 // trees of the least depth: 992 nodes
 )
 
@@ -58,7 +59,7 @@ func buildBatches(depth, index, threads uint64, recorder *bench.Recorder) (nodes
 }
 
 func buildLarger(depth, index, threads uint64) (nodes uint64) {
-	for levels := uint64(leastDepth + 2); levels <= depth; levels += 2 {
+	for levels := uint64(leastDepth + step); levels <= depth; levels += step {
 		for i := index; i < repeats(depth, levels); i += threads {
 			nodes += buildAndCount(levels)
 		}
@@ -84,7 +85,7 @@ func main() {
 	bench.Parse("Full binary trees, built and dropped.")
 	bench.Within("depth", depth, leastDepth, 29)
 	expected := uint64(0)
-	for levels := uint64(leastDepth); levels <= *depth; levels += 2 {
+	for levels := uint64(leastDepth); levels <= *depth; levels += step {
 		expected += repeats(*depth, levels) * treeSize(levels)
 	}
 
