@@ -63,10 +63,24 @@ EXTRA_DIST += $(bench_workloads) $(bench_micro) \
 
 # The same workloads in other languages, and what runs and compares them all.
 EXTRA_DIST += bench/harness/case.py
+EXTRA_DIST += bench/harness/goals.py
 EXTRA_DIST += bench/harness/machine.py
+EXTRA_DIST += bench/harness/main.py
 EXTRA_DIST += bench/harness/managers.py
+EXTRA_DIST += bench/harness/minimal.py
+EXTRA_DIST += bench/harness/page.py
+EXTRA_DIST += bench/harness/parts.py
+EXTRA_DIST += bench/harness/plan.py
+EXTRA_DIST += bench/harness/plots.py
+EXTRA_DIST += bench/harness/progress.py
+EXTRA_DIST += bench/harness/readme.py
+EXTRA_DIST += bench/harness/report.py
+EXTRA_DIST += bench/harness/results.py
 EXTRA_DIST += bench/harness/run.py
+EXTRA_DIST += bench/harness/series.py
 EXTRA_DIST += bench/harness/stats.py
+EXTRA_DIST += bench/harness/tables.py
+EXTRA_DIST += bench/harness/words.py
 EXTRA_DIST += bench/peers/build.sh
 EXTRA_DIST += bench/peers/go/alloc/main.go
 EXTRA_DIST += bench/peers/go/bench/arguments.go

@@ -72,7 +72,13 @@ dist_check_SCRIPTS += tests/barrier/check.sh
 TESTS += tests/barrier/check.sh
 EXTRA_DIST += tests/barrier/store.c
 
+# The harness of ./run bench.
+dist_check_SCRIPTS += tests/bench/check.sh
+TESTS += tests/bench/check.sh
+EXTRA_DIST += tests/bench/fake.py
+EXTRA_DIST += tests/bench/test_harness.py
 EXTRA_DIST += tests/bench/test_stats.py
+
 EXTRA_DIST += tests/defects/barrier-bumped-shades-nothing.patch
 EXTRA_DIST += tests/defects/barrier-card-of-another-slot.patch
 EXTRA_DIST += tests/defects/barrier-copy-without.patch

@@ -32,7 +32,8 @@ class Case:
     changed: Mapping[str, Arguments] = field(default_factory=dict)  # by manager or family
     control: bool = False            # latency counts: a run of the machine's control in each round
     kind: str = "workload"           # or micro, textindex
-    seconds: int = 120               # a run that takes longer is ended, and failed
+    trial: Arguments = field(default_factory=dict)  # changed to find the minimal heap: less work
+    seconds: int = 60                # a run that takes longer is ended, and failed
     memory: int = 0                  # that a run needs at least; more than is free: skipped
     metric: str = "wall"             # what tables and bars show first
     key: str = ""                    # the point of a curve, such as the live size

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Callable, Mapping, Optional
 
+from case import MB
 from results import Results
 from stats import Estimate, median, median_interval, quotient, ratio, total_ratio
 
@@ -180,7 +181,7 @@ def _churn() -> list[Goal]:
 
 def _memory() -> list[Goal]:
     made = [Goal("metadata, of the committed memory beside it (64 MB and more), in all runs", "",
-                 "metadata_share", "worst", 0.06, "%", group="churn")]
+                 "metadata_share", "worst", 0.06, "%", group="micro")]
     for name in ("churn", "pusher", "binarytrees"):
         made.append(Goal(f"{name}, resident memory, of the heap limit + 8 % + 16 MB", name,
                          "resident_share", "worst", 1.0, "x", group=name))
@@ -189,7 +190,14 @@ def _memory() -> list[Goal]:
 
 def _micro() -> list[Goal]:
     roots = "1,000 roots"
+    create = "heap created, thread attached, first object, destroyed"
     return [
+        Goal(f"{create}: wall time, median", "create", "round_wall.p50", "at most", 300 * US, "us",
+             group="micro"),
+        Goal("resident memory of a heap with one object", "create", "heap_resident", "at most", MB,
+             "MB", group="micro"),
+        Goal("resident memory of the first heap of a process, with one object", "create",
+             "first_resident", "at most", MB, "MB", group="micro"),
         Goal(f"handshake closure of a running thread, {roots}, p99.9 of CPU time", "handshakes",
              "running_closure.p999", "at most", 50 * US, "us", group="micro"),
         Goal("a blocked thread in a handshake, the collector's CPU time without its roots",

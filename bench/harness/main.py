@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from typing import Optional, Sequence
@@ -128,6 +129,7 @@ def main(words: Sequence[str]) -> int:
         return refuse(error)
     programs = managers.Programs(options.build, os.path.join(options.build, "bench", "peers"))
     if options.list:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)    # for ./run bench --list | head
         list_cases(cases, programs)
         return 0
     return measure(options, cases, peers, programs)

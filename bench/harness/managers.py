@@ -54,8 +54,8 @@ _ALL = (
     Manager("java-shenandoah", "java", "Java Shenandoah", "openjdk-17-jdk-headless",
             collector="Shenandoah"),
     Manager("java-z", "java", "Java ZGC", "openjdk-17-jdk-headless", collector="Z",
-            note="Java: -Xms and -Xmx are the heap; its start is not in the times, its warming up is "
-                 "as far as the programs have no --warmup"),
+            note="all of Java: -Xms and -Xmx are the heap; the JVM's start is not in the times; a "
+                 "tenth of the work is done first and not counted (--warmup)"),
     Manager("go", "go", "Go", "golang-go",
             note="GOGC=off with the heap as memory limit, so that it uses all of it"),
     Manager("ocaml", "ocaml", "OCaml", "ocaml-nox",
@@ -64,7 +64,6 @@ _ALL = (
 )
 MANAGERS: Mapping[str, Manager] = {manager.name: manager for manager in _ALL}
 JAVA = tuple(manager.name for manager in _ALL if manager.family == "java")
-BUILT_WITH = {"java": "javac", "go": "go", "ocaml": "ocamlfind ocamlopt ocamlopt.opt"}
 # What --install adds to what building needs.
 PACKAGES = ("libgc-dev", "libjemalloc2", "libmimalloc2.0", "openjdk-17-jdk-headless", "golang-go",
             "ocaml-nox", "python3-matplotlib")
@@ -207,7 +206,7 @@ def _environment(manager: Manager, case: Case, heap: Optional[int]) -> dict[str,
     kept["LC_ALL"] = "C.UTF-8"
     if manager.preload:
         kept["LD_PRELOAD"] = manager.preload
-    if manager.family == "go" and heap is not None:
+    if manager.family == "go" and heap is not None and case.whole:
         kept["GOGC"] = "off"
     if manager.family == "ocaml" and case.live:
         kept["OCAMLRUNPARAM"] = f"o={max(1, round((case.live - 1) * 100))}"

@@ -1,11 +1,12 @@
 """The minimal heap of a case: the least with which Lull, stop-the-world, ends the run well.
 
-Found by bisection between a heap that is too small and one that is not, to 2 %. What is cached
-belongs to one program with one list of arguments in one version: the key is a hash of them and of
+Found by bisection between a heap that is too small and one that is not, to 2 %. A run that takes
+longer than the case allows counts as one whose heap is too small. What is cached belongs to one program with one list of arguments in one version: the key is a hash of them and of
 the contents of the program and the library.
 """
 from __future__ import annotations
 
+import dataclasses
 import glob
 import hashlib
 import json
@@ -64,7 +65,7 @@ def version(programs: Programs, case: Case) -> str:
     """Of the program and of the library that it is linked with."""
     files = [programs.path(case, "lull")]
     files += sorted(glob.glob(os.path.join(programs.build, ".libs", "liblull.so.*.*.*")))
-    words = command_words(case.arguments_for("lull", "lull"))
+    words = command_words({**case.arguments_for("lull", "lull"), **case.trial})
     return hashlib.sha256("\n".join([_digest(file) for file in files] + words).encode()).hexdigest()
 
 
@@ -89,9 +90,10 @@ class Minimums:
         known = self.known(case)
         if known is not None:
             return known
+        tried_case = dataclasses.replace(case, arguments={**case.arguments, **case.trial})
 
         def fits(size: int) -> bool:
-            words = command(self._programs, case, "lull", size, OPTIONS)
+            words = command(self._programs, tried_case, "lull", size, OPTIONS)
             outcome = execute(words.words, words.environment, case.seconds)
             tried(size, outcome.status, outcome.elapsed)
             if outcome.status == "failed":

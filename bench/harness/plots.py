@@ -1,4 +1,4 @@
-"""Plots as SVG text, by matplotlib; without it there are none, and `available` says so."""
+"""Plots as SVG text, by matplotlib; without it there are none, and `AVAILABLE` says so."""
 from __future__ import annotations
 
 import io
@@ -16,9 +16,9 @@ try:
     import matplotlib
     matplotlib.use("svg")
     from matplotlib import pyplot, ticker
-    available = True
+    AVAILABLE = True
 except ImportError:
-    available = False
+    AVAILABLE = False
 
 COLOURS = {"lull": "#1d4ed8", "malloc": "#404040", "jemalloc": "#8c8c8c", "mimalloc": "#b08900",
            "boehm": "#c2410c", "bump": "#86a83a", "recycle": "#2f855a", "recycle-raw": "#7cbf9b",
@@ -27,7 +27,6 @@ COLOURS = {"lull": "#1d4ed8", "malloc": "#404040", "jemalloc": "#8c8c8c", "mimal
            "control": "#9ca3af"}
 GRID = "#e5e7eb"
 PERCENTILES = (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("p9999", 0.9999))
-MANY = 6         # more panels than this become rows
 
 
 def _style() -> None:
@@ -255,3 +254,26 @@ def _point(axis, results: Results, case: Case, name: str) -> float:
     axis.plot(wall, cpu.value / 1e9, "o", color=COLOURS[name], markersize=8 if name == "lull" else 6,
               label=_title(name), zorder=5 if name == "lull" else 3)
     return max(wall, cpu.value / 1e9)
+
+
+def barrier_bars(costs: dict[str, list[tuple[str, float, float, float]]]) -> Optional[str]:
+    """Nanoseconds of a store for each loop (parts.barrier_costs)."""
+    if not costs:
+        return None
+    drawing, axes = _panels(len(costs), 2.1, share_y=False)
+    for axis, (loop, rows) in zip(axes, costs.items()):
+        for place, (title, value, low, high) in enumerate(reversed(rows)):
+            own = title.startswith(("lull", "while"))
+            axis.barh(place, value, height=0.62, color=COLOURS["lull" if own else "jemalloc"],
+                      alpha=0.8)
+            axis.plot([low, high], [place, place], color="#111827", linewidth=1.4)
+            axis.annotate(f"{value:.2f}", (max(value, high), place), (4, 0), fontsize=8,
+                          textcoords="offset points", va="center", color="#374151")
+        axis.set_yticks(range(len(rows)), [row[0] for row in reversed(rows)])
+        axis.tick_params(axis="y", length=0)
+        axis.grid(axis="y", visible=False)
+        axis.set_xlim(0, max(max(row[1], row[3]) for row in rows) * 1.2)
+        axis.set_title(f"{loop} loop")
+        axis.set_xlabel("ns for a store")
+    drawing.tight_layout()
+    return _svg(drawing)

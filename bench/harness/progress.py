@@ -1,6 +1,7 @@
 """Signs of life: which run of how many, elapsed time, an estimate of the rest; and a log file."""
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import Optional, TextIO
@@ -43,12 +44,11 @@ class Progress:
         text = (f"[{number}/{total}] {label}; {clock(self.elapsed)} gone"
                 f"{self._rest()}")
         if self._terminal:
-            self._stream.write("\r" + text + "\033[K")
+            self._write("\r" + text + "\033[K")
             self._open = True
         elif time.monotonic() - self._shown >= LINE_EVERY:
             self._shown = time.monotonic()
-            self._stream.write(text + "\n")
-        self._stream.flush()
+            self._write(text + "\n")
 
     def done(self, key: str, seconds: float, text: str) -> None:
         if key in self._expected:
@@ -58,12 +58,15 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        if self._open:
-            self._stream.write("\r\033[K")
-            self._open = False
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        self._write(("\r\033[K" if self._open else "") + text + "\n")
+        self._open = False
         self.log(text)
+
+    def _write(self, text: str) -> None:
+        """An hour of measuring is not lost because nobody reads any more."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.write(text)
+            self._stream.flush()
 
     def log(self, text: str) -> None:
         self._log.write(f"{self.elapsed:8.2f} {text}\n")

@@ -13,9 +13,10 @@ from case import Case
 from goals import Verdict
 from managers import MANAGERS, version
 from plan import GROUPS
+from parts import barrier_costs, part_tables
 from readme import markdown
 from results import Results
-from tables import case_table, micro_table
+from tables import case_table
 
 METHOD = (
     "A round runs every manager once, in an order that is random in every second round and reversed "
@@ -151,24 +152,31 @@ def _group(results: Results, name: str, verdicts: Sequence[Verdict]) -> Iterator
     cases = [case for case in results.cases() if case.group == name]
     yield page.heading(2, title, name)
     yield page.paragraph(about)
-    if name != "micro":
-        yield page.row(_plots(results, name, cases, verdicts))
-    made = []
-    for case in cases:
-        made.append(page.table(micro_table(results, case)) if case.kind == "micro"
-                    else _case(results, case))
+    yield page.row(_plots(results, name, cases, verdicts))
+    made = [text for case in cases for text in _tables(results, case)]
     yield page.folded(f"Tables ({len(made)})", made) if len(made) > 1 else "".join(made)
 
 
-def _case(results: Results, case: Case) -> str:
+def _tables(results: Results, case: Case) -> Iterator[str]:
+    if case.kind == "micro":
+        for table in part_tables(results, case):
+            yield page.table(table)
+        return
     kinds = [name if name in ("lull", "control") else ""
              for name in results.managers_of(case.name)]
-    return page.table(case_table(results, case), kinds)
+    yield page.table(case_table(results, case), kinds)
 
 
 def _plots(results: Results, name: str, cases: Sequence[Case],
            verdicts: Sequence[Verdict]) -> Iterator[str]:
-    if not plots.available:
+    if not plots.AVAILABLE:
+        return
+    if name == "micro":
+        for case in cases:
+            if case.program == "barrier":
+                yield page.figure(plots.barrier_bars(barrier_costs(results, case)),
+                                  "CPU time of a store; medians and quartiles over the rounds of a "
+                                  "run. Blue: Lull's own.")
         return
     bounds = {(verdict.goal.case, verdict.goal.peer): verdict.goal.bound for verdict in verdicts
               if verdict.goal.kind == "ratio" and verdict.goal.figure in ("wall", "ns_per_object")}
@@ -192,7 +200,7 @@ def _method(setting: Setting, results: Results) -> Iterator[str]:
     yield page.heading(2, "Method", "method")
     for text in METHOD:
         yield page.paragraph(text)
-    if not plots.available:
+    if not plots.AVAILABLE:
         yield page.paragraph("python3-matplotlib is not installed: this page has no plots.")
     yield page.heading(3, "Memory managers")
     notes = [(MANAGERS[name].title, f"{found}. {MANAGERS[name].note}".strip())
@@ -223,7 +231,7 @@ def summary(setting: Setting, results: Results, verdicts: Sequence[Verdict],
     met = sum(verdict.state == "met" for verdict in measured)
     yield (f"{met} of {len(measured)} goals met, {len(verdicts) - len(measured)} not measured; "
            f"{len(results.runs)} runs, {len(results.problems)} problems")
-    if not plots.available:
+    if not plots.AVAILABLE:
         yield "without plots: python3-matplotlib is not installed (./run bench --install)"
     yield f"report: {os.path.join(folder, 'report.html')}"
 

@@ -167,7 +167,11 @@ def _resident(outcome: Outcome) -> Optional[float]:
 
 
 def _metadata_share(outcome: Outcome) -> Optional[float]:
-    """Over the memory that is none, where there is so much of it that fixed parts do not count."""
+    """Over the memory that is none, where there is so much of it that fixed parts do not count.
+    bench/micro/metadata says it for several sizes, from 64 MB on."""
+    shares = [value for name, value in outcome.figures.items() if name.startswith("share_")]
+    if shares:
+        return max(shares)
     committed, metadata = figure(outcome, "heap_committed"), figure(outcome, "heap_metadata")
     if committed is None or metadata is None or committed - metadata < LARGE:
         return None

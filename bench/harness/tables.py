@@ -1,5 +1,5 @@
-"""The tables of the report: for every case a row for each manager; for parts of Lull one for each
-figure. Cells are texts; how they look is page.py's matter."""
+"""The tables of workloads: for every case a row for each manager. Cells are texts; how they look is
+page.py's matter."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -9,8 +9,7 @@ import words
 from case import Case, in_units
 from managers import MANAGERS
 from results import Results
-from run import figure
-from stats import median, median_interval, ratio
+from stats import median, ratio
 
 NS_PER = ("ns_per_object",)      # metrics that are themselves few nanoseconds
 
@@ -90,7 +89,7 @@ def case_table(results: Results, case: Case) -> Table:
     columns = [column for column in COLUMNS
                if any(typical(results, case.name, name, column.path) is not None
                       for name in present)]
-    table = Table(case_title(results, case), " ".join(_arguments(case)),
+    table = Table(case_title(results, case), " ".join(arguments(case)),
                   ["", metric_title(case), "Lull / this", "95 % interval", "runs"]
                   + [column.head for column in columns])
     for name in present:
@@ -112,38 +111,8 @@ def _row(results: Results, case: Case, name: str, columns: Sequence[Column]) -> 
     return row + [column.text(typical(results, case.name, name, column.path)) for column in columns]
 
 
-def _arguments(case: Case) -> Iterator[str]:
+def arguments(case: Case) -> Iterator[str]:
     yield case.program
     for name, value in case.arguments.items():
         if value not in (None, False):
             yield f"--{name}" if value is True else f"--{name} {value}"
-
-
-# Fields of a program of bench/micro that say what ran, not what was found.
-_NO_RESULTS = ("workload", "memory", "check", "operations", "threads")
-
-
-def micro_table(results: Results, case: Case) -> Table:
-    """Every number that the program prints: its median and interval."""
-    table = Table(case.name, " ".join(_arguments(case)),
-                  ["", "median", "95 % interval", "lowest", "highest", "runs"])
-    outcomes = list(results.of(case.name, "lull").values())
-    for path in _paths(outcomes[0].figures) if outcomes else []:
-        values = [value for outcome in outcomes if (value := figure(outcome, path)) is not None]
-        if values and path not in _NO_RESULTS:
-            table.rows.append([path, *_spread(values)])
-    return table
-
-
-def _spread(values: Sequence[float]) -> list[str]:
-    estimate = median_interval(values)
-    return [words.digits(estimate.value), words.interval(estimate), words.digits(min(values)),
-            words.digits(max(values)), str(len(values))]
-
-
-def _paths(figures: dict, before: str = "") -> Iterator[str]:
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            yield from _paths(value, f"{before}{name}.")
-        elif isinstance(value, (int, float)):
-            yield before + name
