@@ -84,7 +84,7 @@ static inline mem_type mem_array(const char *name, size_t size, size_t length_of
 }
 
 static inline void *mem_new(mem_thread *thread, mem_type type, size_t size) {
-  void *object = lull_new(thread, type);
+  void *object = lull_new_sized(thread, type, size);
 
   if (LULL_UNLIKELY(!object))
     bench_exhausted(size);

@@ -5,7 +5,7 @@
  *
  * As the yardstick for Lull the memory is zeroed in steps just ahead of the bump, so that objects
  * come zeroed; with --options raw it is not, which is what is left when nobody promises contents.
- * The inline path is the same for both.
+ * The inline path is the same for both, and sets a header, as any runtime's objects have one.
  */
 #ifndef BENCH_MEMORY_RECYCLE_H
 #define BENCH_MEMORY_RECYCLE_H
@@ -83,12 +83,14 @@ static __attribute__((noinline, unused)) void *recycle_slow(mem_thread *thread, 
 
 static inline void *mem_new(mem_thread *thread, mem_type type, size_t size) {
   char *object = thread->next;
+  uint64_t header = type.references;
 
-  (void)type;
   size = (size + 7) & ~(size_t)7;
   if (__builtin_expect(size > (size_t)(thread->end - object), 0))
-    return recycle_slow(thread, size);
-  thread->next = object + size;
+    object = recycle_slow(thread, size);
+  else
+    thread->next = object + size;
+  memcpy(object, &header, sizeof header);
   return object;
 }
 

@@ -77,7 +77,8 @@ static uint64_t check;
 
 static void define_types(void) {
   dying_type = mem_record("dying", object_size, 0);
-  kept_type = mem_record("kept", object_size, LULL_BIT(struct kept, next));
+  if (object_size >= sizeof(struct kept))
+    kept_type = mem_record("kept", object_size, LULL_BIT(struct kept, next));
   chains_type = mem_array("chains", sizeof(struct chains), offsetof(struct chains, length),
                           sizeof(struct kept *), 1);
 }
@@ -85,11 +86,13 @@ static void define_types(void) {
 /* Objects that die at once, with the numbers from `first` on; returns the sum of what was read. The
  * empty asm hides from the compiler that an object's contents are known, and that nobody else sees
  * it: otherwise the object would not be made at all. */
-static uint64_t allocate(mem_thread *thread, uint64_t first, uint64_t count) {
+static inline __attribute__((always_inline)) uint64_t allocate_sized(mem_thread *thread,
+                                                                     uint64_t first,
+                                                                     uint64_t count, size_t size) {
   uint64_t sum = 0;
 
   for (uint64_t number = first; number < first + count; number++) {
-    struct dying *object = mem_new(thread, dying_type, object_size);
+    struct dying *object = mem_new(thread, dying_type, size);
     object->number = number;
     object->previous = number - 1;
     __asm__ volatile("" : "+m"(*object));
@@ -97,6 +100,13 @@ static uint64_t allocate(mem_thread *thread, uint64_t first, uint64_t count) {
     mem_free(thread, object);
   }
   return sum;
+}
+
+/* The usual size is a constant, as it is where a program allocates a struct. */
+static uint64_t allocate(mem_thread *thread, uint64_t first, uint64_t count) {
+  if (object_size == sizeof(struct dying))
+    return allocate_sized(thread, first, count, sizeof(struct dying));
+  return allocate_sized(thread, first, count, object_size);
 }
 
 static uint64_t allocate_smallest(mem_thread *thread, uint64_t first, uint64_t count) {

@@ -30,6 +30,9 @@ struct lull_type_info {
  */
 LULL_API void *lull_new_slow(lull_thread *thread, lull_type type) LULL_NONNULL(1);
 
+/* The same for lull_new_sized; LULL_E_ARGUMENT when the type's size is another. */
+LULL_API void *lull_new_sized_slow(lull_thread *thread, lull_type type, size_t size) LULL_NONNULL(1);
+
 /*
  * Allocates an array with `length` elements. NULL on failure: as lull_new, and LULL_E_RANGE
  * when the size overflows or could never fit the heap's limit. O(size), zeroing.
@@ -45,13 +48,30 @@ static inline void *lull_new(lull_thread *thread, lull_type type) {
   size_t size = thread->types[type].fixed_size;
   char *object = thread->bump;
   if (LULL_LIKELY(size - 1 < (size_t)(thread->limit - object))) {
-    uint64_t header = (uint64_t)type | (uint64_t)thread->birth_epoch << 32;
+    uint64_t header = type | thread->birth_header;
     thread->bump = object + size;
     __builtin_memcpy(object, &header, sizeof header);
     return object;
   }
 #endif
   return lull_new_slow(thread, type);
+}
+
+/*
+ * lull_new for a caller that knows the type's size in bytes, best as a constant (sizeof): about a third cheaper, because nothing is looked up. Another
+ * size than the type's is LULL_E_ARGUMENT where it is noticed: always in debug builds, in others when the slow path runs.
+ */
+static inline void *lull_new_sized(lull_thread *thread, lull_type type, size_t size) {
+#ifndef LULL_DEBUG
+  char *object = thread->bump;
+  if (LULL_LIKELY(size <= (size_t)(thread->limit - object))) {
+    uint64_t header = type | thread->birth_header;
+    thread->bump = object + size;
+    __builtin_memcpy(object, &header, sizeof header);
+    return object;
+  }
+#endif
+  return lull_new_sized_slow(thread, type, size);
 }
 
 #ifdef __cplusplus

@@ -63,7 +63,7 @@ typedef struct lull_stats {
   lull_histogram time_to_handshake; /* wall, from arming to a thread's acknowledgement */
   lull_histogram root_scan;         /* thread CPU time of one thread's root scan */
   lull_histogram barrier_slow_path; /* thread CPU time, one slow path in 64 */
-  lull_histogram alloc_slow_path;   /* thread CPU time of the slow path of small allocation, one in 64, and of all large ones */
+  lull_histogram alloc_slow_path;   /* thread CPU time of the slow path of small allocation, one in 256, and of all large ones */
   lull_histogram assist;            /* thread CPU time */
   lull_histogram stall;             /* wall, waiting for memory */
   lull_histogram claim_wait;        /* wall, a returning thread waiting for a claim */

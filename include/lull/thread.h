@@ -41,6 +41,7 @@ struct lull_thread {
   struct lull_frame *frames;  /* innermost LULL_ROOTS frame */
   const struct lull_type_info *types;  /* by index; for lull_new */
   lull_heap *heap;
+  uint64_t birth_header;      /* birth_epoch where a header has it: bits 32 to 47 */
 };
 
 #define LULL_PASS_NEVER 0x10000u

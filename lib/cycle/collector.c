@@ -33,14 +33,35 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
   return number;
 }
 
-/* The memory that can be given back between two cycles, a little at a time so that a request need not wait. */
+/* Memory is given back a little at a time, so that a request for a cycle need not wait. */
 #define RETURN_STEP ((size_t)16 << 20)
+/* Free memory below the goal is given back at this rate, because the program will need most of it before the next cycle ends: */
+#define RETURN_SECONDS 10.0
+
+/*
+ * How many bytes to give back after a cycle: what is committed beyond the goal and an eighth, or of what is free a share that grows with the time since
+ * the last cycle. Returning all that one cycle frees would cost a page fault for each page that the next one takes.
+ */
+static size_t return_budget(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  size_t committed = atomic_load_explicit(&heap->space.committed, memory_order_relaxed);
+  size_t used = atomic_load_explicit(&heap->space.used, memory_order_relaxed);
+  size_t goal = cycle->pacer.goal + cycle->pacer.goal / 8;
+  uint64_t now = lu_now_ns();
+  double share = (double)(now - cycle->returned_ns) / (RETURN_SECONDS * 1e9);
+  size_t beyond = committed > goal ? committed - goal : 0;
+  size_t idle = committed > used ? (size_t)((double)(committed - used) * (share < 1 ? share : 1)) : 0;
+  cycle->returned_ns = now;
+  return beyond > idle ? beyond : idle;
+}
 
 static void return_memory(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
-  while (atomic_load(&cycle->wanted) <= atomic_load(&cycle->begun) && !atomic_load(&cycle->stop) &&
-         lu_space_return(&heap->space, RETURN_STEP) != 0)
-    ;
+  size_t budget = return_budget(heap), step = 1;
+  while (budget > 0 && step != 0 && atomic_load(&cycle->wanted) <= atomic_load(&cycle->begun) && !atomic_load(&cycle->stop)) {
+    step = lu_space_return(&heap->space, budget < RETURN_STEP ? budget : RETURN_STEP);
+    budget -= step;
+  }
 }
 
 void lu_driver_lock(struct lu_cycle *cycle) {
@@ -102,6 +123,7 @@ lull_status lu_cycle_init(lull_heap *heap) {
   cycle->armed.phase = LU_IDLE;
   cycle->armed.mark_map = heap->marking.map;
   lu_pacer_init(heap);
+  cycle->returned_ns = lu_now_ns();
   if (heap->settings.gc_mode == LU_GC_STW)
     return LULL_OK;
   if (start_thread(heap) != 0)

@@ -43,6 +43,7 @@ void lu_mutator_apply(struct lu_mutator *mutator) {
   bool window = mutator->phase == LU_WINDOW || mutator->phase == LU_BUMPED;
   mutator->thread.pub.pass_epoch = window ? LULL_PASS_NEVER : mutator->epoch;
   mutator->thread.pub.birth_epoch = mutator->epoch;
+  mutator->thread.pub.birth_header = (uint64_t)mutator->epoch << 32;
 }
 
 void lu_mutator_adopt(struct lu_mutator *mutator) {

@@ -18,7 +18,7 @@
 #include "support/clock.h"
 #include "support/error.h"
 
-#define SAMPLE 64   /* one refill in so many is timed: reading a thread's clock is a system call */
+#define SAMPLE 256   /* one refill in so many is timed: reading a thread's clock is a system call */
 
 static void set_header(void *object, lull_type type, uint16_t log) {
   uint64_t header = (uint64_t)type | (uint64_t)log << 32;
@@ -120,20 +120,43 @@ static const struct lu_type *type_row(lull_heap *heap, lull_type type) {
   return &heap->types.rows[type];
 }
 
+/* The size of a type without elements; 0 with the error set if it is not one. */
+static size_t record_size(lull_heap *heap, lull_type type, const char *call) {
+  const struct lu_type *row = type_row(heap, type);
+  if (row != NULL && row->element_size == 0)
+    return row->size;
+  lu_reject(LULL_E_UNKNOWN, "%s: %u is not a type without elements", call, (unsigned)type);
+  return 0;
+}
+
+static void *allocate_record(struct lu_mutator *mutator, lull_type type, size_t size) {
+  lull_poll(&mutator->thread.pub);
+  collect_if_due(mutator);
+  if (size > LU_SMALL_MAX)
+    return allocate_large(mutator, type, size, 0, 0);
+  return allocate_small(mutator, type, size);
+}
+
 void *lull_new_slow(lull_thread *thread, lull_type type) {
   struct lu_mutator *mutator = checked(thread, "lull_new");
   if (mutator == NULL)
     return NULL;
-  const struct lu_type *row = type_row(mutator->heap, type);
-  if (row == NULL || row->element_size != 0) {
-    lu_reject(LULL_E_UNKNOWN, "lull_new: %u is not a type without elements", (unsigned)type);
+  size_t size = record_size(mutator->heap, type, "lull_new");
+  return size != 0 ? allocate_record(mutator, type, size) : NULL;
+}
+
+void *lull_new_sized_slow(lull_thread *thread, lull_type type, size_t size) {
+  struct lu_mutator *mutator = checked(thread, "lull_new_sized");
+  if (mutator == NULL)
+    return NULL;
+  size_t true_size = record_size(mutator->heap, type, "lull_new_sized");
+  if (true_size == 0)
+    return NULL;
+  if (size != true_size) {
+    lu_reject(LULL_E_ARGUMENT, "lull_new_sized: an object of type %u has %zu bytes, not %zu", (unsigned)type, true_size, size);
     return NULL;
   }
-  lull_poll(thread);
-  collect_if_due(mutator);
-  if (row->size > LU_SMALL_MAX)
-    return allocate_large(mutator, type, row->size, 0, 0);
-  return allocate_small(mutator, type, row->size);
+  return allocate_record(mutator, type, size);
 }
 
 /* Bytes of an array, or 0 when they overflow or are beyond every limit. */

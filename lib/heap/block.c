@@ -52,6 +52,17 @@ static void set_bit(struct lu_space *space, struct lu_block *block, enum lu_pool
   LU_CHECK(!(before & bit), "a block enters a pool twice");
 }
 
+/*
+ * Empty blocks are taken from the lowest slab that has some: what is used stays together, and the
+ * cache and the system's pages with it, while what is never needed stays untouched. A store that
+ * another one overtakes only makes a search begin at the wrong slab.
+ */
+static void lower_hint(struct lu_space *space, const struct lu_block *block) {
+  uint32_t slab = (uint32_t)((size_t)(block - space->blocks) / LU_SLAB_BLOCKS);
+  if (slab < atomic_load_explicit(&space->hint[LU_POOL_FREE], memory_order_relaxed))
+    atomic_store_explicit(&space->hint[LU_POOL_FREE], slab, memory_order_relaxed);
+}
+
 static void tell_searchers(struct lu_space *space) {
   atomic_fetch_add_explicit(&space->returns, 1, memory_order_release);
 }
@@ -209,6 +220,8 @@ void lu_block_put_back(struct lu_space *space, struct lu_block *block) {
   if (pool != LU_POOL_FREE)
     count_pooled(space, block, true);
   set_bit(space, block, pool);
+  if (pool == LU_POOL_FREE)
+    lower_hint(space, block);
   tell_searchers(space);
 }
 
@@ -219,6 +232,7 @@ static void release_free(struct lu_space *space, struct lu_block *block) {
                         memory_order_relaxed);
   set_state(block, LU_BLOCK_FREE);
   set_bit(space, block, LU_POOL_FREE);
+  lower_hint(space, block);
   lu_space_uncharge(space, LU_BLOCK_BYTES);
 }
 

@@ -8,9 +8,8 @@
  *   R.5  A region keeps its block until it has another: a request that cannot be served leaves the
  *        holes for smaller ones.
  *
- * Zeroing in steps just ahead of the bump, with a write prefetch further ahead, costs a third of
- * zeroing whole holes (doc/design/heap.md); all of it is here, so that the inline path is a compare
- * and an add.
+ * Zeroing in steps just ahead of the bump costs a third of zeroing whole holes
+ * (doc/design/performance.md); all of it is here, so that the inline path is a compare and an add.
  *
  * Threads: the mutator's owner, RUNNING, or whoever runs a closure for it. The only shared words
  * written here are MARK words of free granules: a word that is wholly free in TAKEN is nobody
@@ -26,9 +25,11 @@
 #include "support/assert.h"
 #include "support/tool.h"
 
-#define ZERO_STEP ((size_t)2048)
-#define ZERO_STEP_CLEAN ((size_t)4096) /* nothing to write, so fewer visits here */
-#define PREFETCH_AHEAD ((size_t)2048)
+/* With this much of a hole left, zeroing goes in steps of it without prefetching: the processor
+ * writes so long a run of zeros without reading what was there. Clean memory needs no writing. */
+#define LONG_STEP ((size_t)4096)
+/* In shorter holes: steps of at most this, and this much prefetched ahead, across holes. */
+#define SHORT_STEP ((size_t)2048)
 /* What must be left in a block that is given up for it to be worth another thread's while. */
 #define LEFTOVER_GRANULES (1024 / LU_GRANULE)
 /* Above this share of the goal, blocks of small holes are used before empty ones: else a heap far
@@ -89,20 +90,33 @@ static void fetch_ahead(const struct lu_mutator *mutator, struct lu_region *regi
   }
 }
 
-/* Moves the limit so that `size` bytes are zero from the bump on; the hole has them. */
-static void extend(const struct lu_mutator *mutator, struct lu_region *region, size_t size) {
-  bool clean = atomic_load_explicit(&region->block->clean, memory_order_relaxed);
-  size_t step = clean ? ZERO_STEP_CLEAN : ZERO_STEP, stress = mutator->heap->settings.stress_region;
-  if (stress != 0 && step > stress)
+/* Zeroes [limit, to), and prefetches as much ahead where that helps. */
+static void zero(const struct lu_mutator *mutator, struct lu_region *region, char *to) {
+  size_t bytes = (size_t)(to - region->limit);
+  memset(region->limit, 0, bytes);
+  if (bytes > SHORT_STEP)
+    return;
+  if (region->fetch < to && to <= region->fetch_end)
+    region->fetch = to;
+  fetch_ahead(mutator, region, bytes);
+}
+
+/* How many bytes from the bump on are made ready at once. */
+static size_t step_for(const struct lu_mutator *mutator, const struct lu_region *region, size_t size) {
+  size_t room = (size_t)(region->hole_end - region->bump), stress = mutator->heap->settings.stress_region;
+  size_t step = room >= 2 * LONG_STEP ? LONG_STEP : SHORT_STEP;
+  if (LULL_UNLIKELY(stress != 0) && step > stress)
     step = stress & ~(size_t)(LU_GRANULE - 1);
   if (step < size)
     step = size;
-  size_t room = (size_t)(region->hole_end - region->bump);
-  char *limit = region->bump + (step < room ? step : room);
-  if (!clean) {
-    memset(region->limit, 0, (size_t)(limit - region->limit));
-    fetch_ahead(mutator, region, (size_t)(limit - region->limit));
-  }
+  return step < room ? step : room;
+}
+
+/* Moves the limit so that `size` bytes are zero from the bump on; the hole has them. */
+static void extend(const struct lu_mutator *mutator, struct lu_region *region, size_t size) {
+  char *limit = region->bump + step_for(mutator, region, size);
+  if (!atomic_load_explicit(&region->block->clean, memory_order_relaxed))
+    zero(mutator, region, limit);
   region->limit = limit;
 }
 
@@ -210,8 +224,8 @@ static void take(struct lu_mutator *mutator, struct lu_region *region, struct lu
   region->block = block;
   region->bump = region->limit = region->hole_end = memory + (size_t)block->cursor * LU_GRANULE;
   region->fetch = region->fetch_end = region->bump;
-  if (!atomic_load_explicit(&block->clean, memory_order_relaxed))
-    fetch_ahead(mutator, region, PREFETCH_AHEAD);
+  if (!atomic_load_explicit(&block->clean, memory_order_relaxed) && block->free_granules < LU_BLOCK_GRANULES)
+    fetch_ahead(mutator, region, SHORT_STEP);
   /* An orphan left by another thread in this cycle has its bits already, from its live_from on. */
   if (mutator->born_live &&
       atomic_load_explicit(&block->live_cycle, memory_order_relaxed) != mutator->cycle)

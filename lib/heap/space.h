@@ -129,7 +129,9 @@ struct lu_space {
   /* Blocks that wait in each pool: raised before a bit is set, lowered after it was cleared, so 0
    * means that the pool is empty. */
   _Atomic size_t waiting[LU_POOLS];
-  _Atomic uint32_t hint[LU_POOLS];   /* slab where the last claim succeeded; a hint, relaxed */
+  /* Slab where the last claim succeeded; of FREE one below which there is hardly any. A hint,
+   * relaxed: searches go all the way round. */
+  _Atomic uint32_t hint[LU_POOLS];
   /* Grows whenever a block enters a pool or memory is uncharged (release): a search that found
    * nothing and sees it changed (acquire) searches again. */
   _Atomic uint64_t returns;
