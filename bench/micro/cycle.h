@@ -48,7 +48,7 @@ static inline bool cycle_marking(const struct cycle *cycle) {
  * more. */
 static inline void cycle_await_marked(const struct cycle *cycle) {
   while (figures_stats(cycle->heap).handshakes < cycle->handshakes + CYCLE_FLUSH)
-    clock_pause(100000);
+    clock_pause(1000000);
 }
 
 /* Polls until the cycle is over. */
