@@ -14,7 +14,8 @@ from case import MB
 from results import Results
 from stats import Estimate, median, median_interval, quotient, ratio, total_ratio
 
-MS, US = 1e6, 1e3
+US = 1e3      # ns
+CHURN = ("64M", "512M", "2G", "4G")      # live sizes
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,15 @@ def judge(results: Results, goal: Goal) -> Verdict:
     estimate = KINDS[goal.kind](results, goal)
     if estimate is None or math.isnan(estimate.value):
         return Verdict(goal, "not measured", None, None)
+    low, high = estimate.low, estimate.high
     if goal.kind == "at least":
         met = estimate.value >= goal.bound
-        certain = estimate.low is not None and (
-            estimate.low >= goal.bound if met else estimate.high < goal.bound)
+        certain = (low is not None and low >= goal.bound if met
+                   else high is not None and high < goal.bound)
     else:
         met = estimate.value <= goal.bound
-        certain = (estimate.surely_at_most(goal.bound) if met
-                   else estimate.surely_above(goal.bound))
+        certain = (high is not None and high <= goal.bound if met
+                   else low is not None and low > goal.bound)
     beside = control_text(results, goal.case) if goal.latency else ""
     return Verdict(goal, "met" if met else "missed", None if goal.kind == "worst" else certain,
                    estimate, beside)
@@ -121,8 +123,9 @@ def control_text(results: Results, case: str) -> str:
     known = control_figures(results, case)
     if len(known) < 3:
         return "no control"
-    return (f"control (malloc, 64 MB): p99.99 {known['p9999'] / US:,.0f} µs, {known['stalls']:,.1f} "
-            f"stalls > 1 ms in a million, {known['delay'] * 100:.1f} % of the time not run")
+    return (f"control (malloc, 64 MB): p99.99 {known['p9999'] / US:,.0f} µs, "
+            f"{known['stalls']:,.1f} stalls > 1 ms in a million, "
+            f"{known['delay'] * 100:.1f} % of the time not run")
 
 
 def judge_all(results: Results) -> list[Verdict]:
@@ -133,6 +136,11 @@ def goals() -> list[Goal]:
     return [*_alloc(), *_throughput(), *_churn(), *_memory(), *_micro()]
 
 
+def _spaced(size: str) -> str:
+    """64M as 64 MB."""
+    return f"{size[:-1]} {size[-1]}B"
+
+
 def _alloc() -> list[Goal]:
     made = []
     for suffix, bound, words in (("", 1.3, "24 bytes that die at once"),
@@ -140,10 +148,10 @@ def _alloc() -> list[Goal]:
         for heap in ("8M", "64M"):
             for threads in (1, 2):
                 plural = "s" if threads > 1 else ""
-                made.append(Goal(f"{words}: heap {heap}B, {threads} thread{plural}, "
+                made.append(Goal(f"{words}: heap {_spaced(heap)}, {threads} thread{plural}, "
                                  "to bump allocation in 1 MB",
-                                 f"alloc-{heap}-{threads}t{suffix}", "ns_per_object", "ratio", bound,
-                                 peer="recycle", group="alloc"))
+                                 f"alloc-{heap}-{threads}t{suffix}", "ns_per_object", "ratio",
+                                 bound, peer="recycle", group="alloc"))
     return made
 
 
@@ -151,8 +159,8 @@ def _throughput() -> list[Goal]:
     made = [Goal(f"binarytrees 18, {factor} × minimal heap, wall time to mimalloc",
                  f"binarytrees-18-{factor}x", "wall", "ratio", 0.75, peer="mimalloc",
                  group="binarytrees") for factor in ("2.5", "4")]
-    made += [Goal(f"churn, {live}B live, wall time to malloc", f"churn-{live}", "wall", "ratio", 1.6,
-                  peer="malloc", group="churn") for live in ("64M", "512M", "2G", "4G")]
+    made += [Goal(f"churn, {_spaced(live)} live, wall time to malloc", f"churn-{live}", "wall",
+                  "ratio", 1.6, peer="malloc", group="churn") for live in CHURN]
     made.append(Goal("pusher, wall time to malloc", "pusher", "wall", "ratio", 1.3, peer="malloc",
                      group="pusher"))
     made.append(Goal("pusher, stalls over 1 ms to malloc", "pusher", "stall_count", "counts", 1.3,
@@ -164,18 +172,18 @@ def _throughput() -> list[Goal]:
 
 def _churn() -> list[Goal]:
     made = []
-    for live in ("64M", "512M", "2G", "4G"):
-        case = f"churn-{live}"
+    for live in CHURN:
+        case, subject = f"churn-{live}", f"churn, {_spaced(live)} live"
         made += [
-            Goal(f"churn, {live}B live, longest delay caused by the library in one call", case,
-                 "caused.max", "worst", 300 * US, "us", latency=True, group="churn"),
-            Goal(f"churn, {live}B live, p99.99 to malloc", case, "latency.p9999", "ratio", 1.3,
-                 peer="malloc", latency=True, group="churn"),
-            Goal(f"churn, {live}B live, stalls over 1 ms to malloc", case, "stall_count", "counts",
-                 1.3, peer="malloc", latency=True, group="churn")]
-    made.append(Goal("churn, growth of p99.99 from 64 MB to 2 GB live, to that of malloc", "churn-2G",
-                     "latency.p9999", "growth", 1.3, peer="malloc", base="churn-64M", latency=True,
-                     group="churn"))
+            Goal(f"{subject}, longest delay caused by the library in one call", case, "caused.max",
+                 "worst", 300 * US, "us", latency=True, group="churn"),
+            Goal(f"{subject}, p99.99 to malloc", case, "latency.p9999", "ratio", 1.3, peer="malloc",
+                 latency=True, group="churn"),
+            Goal(f"{subject}, stalls over 1 ms to malloc", case, "stall_count", "counts", 1.3,
+                 peer="malloc", latency=True, group="churn")]
+    made.append(Goal("churn, growth of p99.99 from 64 MB to 2 GB live, to that of malloc",
+                     "churn-2G", "latency.p9999", "growth", 1.3, peer="malloc", base="churn-64M",
+                     latency=True, group="churn"))
     return made
 
 
@@ -190,6 +198,7 @@ def _memory() -> list[Goal]:
 
 def _micro() -> list[Goal]:
     roots = "1,000 roots"
+    marking = "marking 48-byte objects in random order, 1 GB, a second and core"
     create = "heap created, thread attached, first object, destroyed"
     return [
         Goal(f"{create}: wall time, median", "create", "round_wall.p50", "at most", 300 * US, "us",
@@ -208,8 +217,8 @@ def _micro() -> list[Goal]:
              "own ratio", 1.0, peer_figure="hot_card", group="micro"),
         Goal("idle store barrier on a hot loop, to field logging", "barrier", "hot_store",
              "own ratio", 1.0, peer_figure="hot_field", group="micro"),
-        Goal("marking 48-byte objects in random order, 1 GB, a second and core, 4 KB pages", "marking",
-             "small_per_core_second", "at least", 30e6, "M/s", group="micro"),
-        Goal("marking 48-byte objects in random order, 1 GB, a second and core, huge pages", "marking",
-             "huge_per_core_second", "at least", 40e6, "M/s", group="micro"),
+        Goal(f"{marking}, 4 KB pages", "marking", "small_per_core_second", "at least", 30e6, "M/s",
+             group="micro"),
+        Goal(f"{marking}, huge pages", "marking", "huge_per_core_second", "at least", 40e6, "M/s",
+             group="micro"),
     ]

@@ -21,7 +21,8 @@ class CpuTimes:
 
 def cpu_times() -> CpuTimes:
     with open("/proc/stat", encoding="ascii") as file:
-        user, nice, system, _idle, _wait, irq, softirq, steal = map(int, file.readline().split()[1:9])
+        counts = [int(word) for word in file.readline().split()[1:9]]
+    user, nice, system, _idle, _wait, irq, softirq, steal = counts
     return CpuTimes((user + nice + system + irq + softirq) * TICK, steal * TICK)
 
 

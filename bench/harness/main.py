@@ -1,5 +1,5 @@
-"""`./run bench`: chooses, runs, reports. Status 0: every run ended well and all checks agree, whether
-goals are met or not; 1: a run failed or checks differ; 2: wrong usage."""
+"""`./run bench`: chooses, runs, reports. Status 0: every run ended well and all checks agree,
+whether goals are met or not; 1: a run failed or checks differ; 2: wrong usage."""
 from __future__ import annotations
 
 import argparse
@@ -31,7 +31,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
                         help="install the peers' packages and matplotlib first")
     parser.add_argument("--full", action="store_true",
                         help="all sizes and peers, an hour (short form: five minutes)")
-    parser.add_argument("--only", metavar="NAME[,NAME]", help="only these (names and groups: --list)")
+    parser.add_argument("--only", metavar="NAME[,NAME]",
+                        help="only these (names and groups: --list)")
     parser.add_argument("--peers", metavar="NAME[,NAME]",
                         help="Lull and only these managers; java stands for all its collectors")
     parser.add_argument("--pairs", metavar="N", type=_positive, help="rounds of every benchmark")
@@ -86,7 +87,8 @@ def measure(options: argparse.Namespace, cases: Sequence[Case], peers: Optional[
         before, began = machine.cpu_times(), time.monotonic()
         minimums = Minimums(programs, os.path.join(options.out, "minimal.json"),
                             machine.memory("MemAvailable") // 2)
-        series = Series(programs, minimums, progress, plan.control(options.full), peers, options.seed)
+        series = Series(programs, minimums, progress, plan.control(options.full), peers,
+                        options.seed)
         results = series.run(cases)
         seconds = time.monotonic() - began
         # Not before: matplotlib would make this process, and so its children's floor, larger.

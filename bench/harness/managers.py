@@ -1,4 +1,5 @@
-"""The memory managers: how a program is run with each, what is installed, what is left out and why."""
+"""The memory managers: how a program is run with each, what is installed, what is left out and
+why."""
 from __future__ import annotations
 
 import ctypes.util
@@ -32,9 +33,9 @@ class Manager:
 
 _ALL = (
     Manager("lull", "lull", "Lull",
-            note="heap.max is the heap; heap.initial the same and heap.growth=1000%, so that it uses "
-                 "all of it, as the other collectors are told to (not in alloc); otherwise as it "
-                 "comes"),
+            note="heap.max is the heap; heap.initial the same and heap.growth=1000%, so that it "
+                 "uses all of it, as the other collectors are told to (not in alloc); otherwise as "
+                 "it comes"),
     Manager("malloc", "malloc", "malloc (glibc)", "libc6"),
     Manager("jemalloc", "malloc", "jemalloc", "libjemalloc2", preload="libjemalloc.so.2",
             note="preloaded into the programs for malloc"),

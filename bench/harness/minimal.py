@@ -1,8 +1,9 @@
 """The minimal heap of a case: the least with which Lull, stop-the-world, ends the run well.
 
 Found by bisection between a heap that is too small and one that is not, to 2 %. A run that takes
-longer than the case allows counts as one whose heap is too small. What is cached belongs to one program with one list of arguments in one version: the key is a hash of them and of
-the contents of the program and the library.
+longer than the case allows counts as one whose heap is too small. What is cached belongs to one
+program with one list of arguments in one version: the key is a hash of them and of the contents of
+the program and the library.
 """
 from __future__ import annotations
 

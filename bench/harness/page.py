@@ -26,7 +26,8 @@ nav a { margin-right: 14px; color: var(--lull); text-decoration: none; white-spa
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid var(--line);
   white-space: nowrap; vertical-align: top; }
-th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
+th { color: var(--soft); font-weight: 600; vertical-align: bottom; white-space: normal;
+  line-height: 1.25; max-width: 92px; }
 th:first-child, td:first-child { text-align: left; }
 tr.lull td { font-weight: 600; color: var(--lull); }
 tr.control td { color: var(--soft); }
@@ -77,7 +78,7 @@ def tiles(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def navigation(links: Sequence[tuple[str, str]]) -> str:
-    return "<nav>" + "".join(f'<a href="#{escape(anchor)}">{escape(text)}</a>'
+    return "<nav>" + " ".join(f'<a href="#{escape(anchor)}">{escape(text)}</a>'
                              for anchor, text in links) + "</nav>"
 
 
@@ -98,8 +99,8 @@ def table(made: Table, kinds: Sequence[str] = ()) -> str:
         kind = f' class="{kinds[number]}"' if number < len(kinds) and kinds[number] else ""
         rows.append(f"<tr{kind}>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>")
     note = f" <code>{escape(made.note)}</code>" if made.note else ""
-    return (f"<h3>{escape(made.title)}{note}</h3>\n<div class=\"wide\"><table><thead><tr>{head}</tr>"
-            f"</thead><tbody>{''.join(rows)}</tbody></table></div>")
+    return (f"<h3>{escape(made.title)}{note}</h3>\n<div class=\"wide\"><table>"
+            f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>")
 
 
 def plain_table(rows: Iterable[tuple[str, str]]) -> str:
@@ -136,8 +137,8 @@ def goal_row(cells: Sequence[str], state: str, beside: str) -> str:
 
 def goal_table(rows: Iterable[str]) -> str:
     return ('<div class="wide"><table class="goals"><thead><tr><th>goal</th><th>measured</th>'
-            "<th>95 % interval</th><th>bound</th><th>pairs or runs</th><th></th></tr></thead><tbody>"
-            + "".join(rows) + "</tbody></table></div>")
+            "<th>95 % interval</th><th>bound</th><th>pairs or runs</th><th></th></tr></thead>"
+            "<tbody>" + "".join(rows) + "</tbody></table></div>")
 
 
 def group_row(title: str) -> str:

@@ -40,7 +40,8 @@ def part_tables(results: Results, case: Case) -> list[Table]:
     outcomes = list(results.of(case.name, "lull").values())
     if not outcomes:
         return []
-    made = [_figures(results, case, outcomes[0].figures), _times(results, case, outcomes[0].figures)]
+    figures = outcomes[0].figures
+    made = [_figures(results, case, figures), _times(results, case, figures)]
     return [table for table in made if table.rows]
 
 
@@ -103,7 +104,8 @@ def barrier_costs(results: Results, case: Case) -> dict[str, list[tuple[str, flo
     made: dict[str, list[tuple[str, float, float, float]]] = {}
     for loop in LOOPS:
         for key, title in BARRIERS:
-            found = [_values(results, case, f"{loop}_{key}{ending}") for ending in ("", "_q1", "_q3")]
+            found = [_values(results, case, f"{loop}_{key}{ending}")
+                     for ending in ("", "_q1", "_q3")]
             if all(found):
                 value, low, high = (median(values) for values in found)
                 made.setdefault(loop, []).append((title, value, low, high))

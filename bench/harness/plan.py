@@ -31,15 +31,16 @@ GROUPS: Mapping[str, tuple[str, str]] = {
               "read and dropped. “60 % full”: clusters of 20 survivors are spread over the heap "
               "before, so that allocation has to use holes."),
     "binarytrees": ("Binary trees",
-                    "Full trees of many depths built and dropped beside one that lives. The heap is "
-                    "a multiple of the least one with which Lull runs it in stop-the-world mode."),
+                    "Full trees of many depths built and dropped beside one that lives. The heap "
+                    "is a multiple of the least with which Lull runs it in stop-the-world mode."),
     "churn": ("Churn: latency beside a large live heap",
-              "A forest of a given size; lists are built and dropped, subtrees swapped and replaced, "
-              "and each operation is timed. The heap is 3 × the live size."),
+              "A forest of a given size; lists are built and dropped, subtrees swapped and "
+              "replaced, and each operation is timed. The heap is 3 × the live size."),
     "pusher": ("Pusher: a ring of 1 KB buffers",
                "Each push replaces the oldest of 200,000 buffers; the heap is 3 × the live size."),
-    "textindex": ("Text index", "The demo of examples/textindex and its twins: wall time until real "
-                                "text is indexed by two threads beside one that queries."),
+    "textindex": ("Text index",
+                  "The demo of examples/textindex and its twins: wall time until real text is "
+                  "indexed by two threads beside one that queries."),
     "gcbench": ("GCBench", "The benchmark of Ellis, Kovac and Boehm, all of it in each thread."),
     "others": ("Further workloads", "A large live tree with small garbage; a cache with expiry; "
                                     "documents that are written, parsed and dropped."),
@@ -94,8 +95,9 @@ def alloc(form: Form) -> list[Case]:
                 made.append(Case(
                     f"alloc-{heap}-{threads}t" + (f"-full{full}" if full else ""), "alloc", "alloc",
                     arguments, ("lull", "recycle"), form.pairs(6), heap=size(heap),
-                    others=() if full else others, changed={"recycle": {"full": None}, **_java("alloc")},
-                    whole=False, metric="ns_per_object"))
+                    others=() if full else others,
+                    changed={"recycle": {"full": None}, **_java("alloc")}, whole=False,
+                    metric="ns_per_object"))
     return made
 
 
@@ -111,9 +113,9 @@ def binarytrees(form: Form) -> list[Case]:
             changed=_java("binarytrees")))
     if form.full:
         made.append(Case("binarytrees-21-2.5x", "binarytrees", "binarytrees",
-                         {"depth": 21, "threads": 1}, ("lull", "mimalloc", "malloc"), form.pairs(5, 5),
-                         others=COLLECTORS, heap=Minimal(2.5), live=2.5, seconds=300,
-                         changed=_java("binarytrees")))
+                         {"depth": 21, "threads": 1}, ("lull", "mimalloc", "malloc"),
+                         form.pairs(5, 5), others=COLLECTORS, heap=Minimal(2.5), live=2.5,
+                         seconds=300, changed=_java("binarytrees")))
     return made
 
 
@@ -142,8 +144,9 @@ def churn(form: Form) -> list[Case]:
 
 def pusher(form: Form) -> list[Case]:
     live = 200_000
-    return [Case("pusher", "pusher", "pusher", {"live": live, "pushes": form.pick(1_000_000, 2_000_000)},
-                 ("lull", "malloc"), form.pairs(6), heap=3 * live * (1024 + 16) // MB * MB, live=3,
+    return [Case("pusher", "pusher", "pusher",
+                 {"live": live, "pushes": form.pick(1_000_000, 2_000_000)}, ("lull", "malloc"),
+                 form.pairs(6), heap=3 * live * (1024 + 16) // MB * MB, live=3,
                  others=form.pick((), ("jemalloc", "mimalloc") + COLLECTORS), control=True,
                  changed=_java("pusher"))]
 
@@ -178,8 +181,9 @@ def others(form: Form) -> list[Case]:
     trials: Mapping[str, Arguments] = {
         "tree": {"operations": 50_000}, "cache": {"operations": 100_000},
         "documents": {"documents": 3_000}}
-    return [Case(name, "others", name, arguments, ("lull", "malloc"), form.pairs(2, 6), others=peers,
-                 heap=heap, trial=trials[name], live=2.5 if form.full else 3.0, changed=_java(name)) for name, arguments in table.items()]
+    return [Case(name, "others", name, arguments, ("lull", "malloc"), form.pairs(2, 6),
+                 others=peers, heap=heap, trial=trials[name], live=2.5 if form.full else 3.0,
+                 changed=_java(name)) for name, arguments in table.items()]
 
 
 def micro(form: Form) -> list[Case]:
@@ -196,8 +200,8 @@ def micro(form: Form) -> list[Case]:
         ("roots", "roots", {"few": 1000, "many": 1_000_000, "cycles": form.pick(25, 50)}, 1, 6),
         ("marking", "marking", {"bytes": "1G", "collections": form.pick(3, 5)}, 1, 6),
     )
-    return [Case(name, "micro", program, arguments, ("lull",), form.pairs(short, full), kind="micro",
-                 memory=3 * GB if program == "marking" else 0)
+    return [Case(name, "micro", program, arguments, ("lull",), form.pairs(short, full),
+                 kind="micro", memory=3 * GB if program == "marking" else 0)
             for name, program, arguments, short, full in table]
 
 

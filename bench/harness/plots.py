@@ -66,7 +66,8 @@ def _legend(drawing, axes) -> None:
         for handle, label in zip(*axis.get_legend_handles_labels()):
             known.setdefault(label, handle)
     drawing.tight_layout()
-    drawing.legend(known.values(), known.keys(), loc="upper center", ncol=min(6, max(1, len(known))),
+    columns = min(6, 2 * len(axes) + 1, max(1, len(known)))
+    drawing.legend(known.values(), known.keys(), loc="upper center", ncol=columns,
                    bbox_to_anchor=(0.5, 0.0))
 
 
@@ -91,6 +92,7 @@ def ratio_bars(results: Results, cases: Sequence[Case],
     drawing, axes = _panels(len(cases), 0.75 + 0.25 * most, share_y=False)
     for axis, case in zip(axes, cases):
         _bars_of(axis, results, case, bounds)
+        axis.set_ylim(len(_peers(results, case)) - most - 0.5, len(_peers(results, case)) - 0.5)
     drawing.tight_layout()
     return _svg(drawing)
 
@@ -112,8 +114,9 @@ def _bars_of(axis, results: Results, case: Case, bounds: dict[tuple[str, str], f
         if bound:
             axis.plot([bound, bound], [row - 0.42, row + 0.42], color="#dc2626", linewidth=2)
         longest = max(longest, high, bound or 0)
-        axis.annotate(words.digits(estimate.value), (max(high, bound or 0), row), (4, 0),
-                      textcoords="offset points", va="center", fontsize=8, color="#374151")
+        axis.annotate(words.digits(estimate.value), (high, row), (5, 0), va="center", fontsize=8,
+                      textcoords="offset points", color="#374151",
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
     axis.set_yticks(range(len(names)), [_title(name) for name in names])
     axis.tick_params(axis="y", length=0)
     axis.axvline(1, color="#6b7280", linewidth=0.9)
@@ -251,8 +254,9 @@ def _point(axis, results: Results, case: Case, name: str) -> float:
     if not walls or not cpus:
         return 0.0
     wall, cpu = median(walls) / 1e9, median_interval(cpus)
-    axis.plot(wall, cpu.value / 1e9, "o", color=COLOURS[name], markersize=8 if name == "lull" else 6,
-              label=_title(name), zorder=5 if name == "lull" else 3)
+    strong = name == "lull"
+    axis.plot(wall, cpu.value / 1e9, "o", color=COLOURS[name], markersize=8 if strong else 6,
+              label=_title(name), zorder=5 if strong else 3)
     return max(wall, cpu.value / 1e9)
 
 

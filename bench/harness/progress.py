@@ -77,7 +77,7 @@ class Progress:
         return "" if seconds is None else f", about {clock(seconds)} to go"
 
     def remaining(self) -> Optional[float]:
-        """From the means so far: of the same case and manager, else of the same case, else of all."""
+        """By the means so far: of the same case and manager, else of the case, else of all."""
         if not self._taken:
             return None
         everything = [seconds for taken in self._taken.values() for seconds in taken]

@@ -19,28 +19,30 @@ from results import Results
 from tables import case_table
 
 METHOD = (
-    "A round runs every manager once, in an order that is random in every second round and reversed "
-    "in the next. A ratio is the median of the ratios of the rounds, never a ratio of medians. Its "
-    "interval is that of the sign test: two order statistics that enclose the median with at least "
-    "95 % probability whatever the distribution. It exists from six rounds on; the short form has "
-    "fewer in places, and says so by a dash.",
+    "A round runs every manager once, in an order that is random in every second round and "
+    "reversed in the next. A ratio is the median of the ratios of the rounds, never a ratio of "
+    "medians. Its interval is that of the sign test: two order statistics that enclose the median "
+    "with at least 95 % probability whatever the distribution. It exists from six rounds on; the "
+    "short form has fewer in places, and says so by a dash.",
     "Counts of stalls are compared by their totals over all rounds; their interval is a percentile "
     "bootstrap over the rounds, because stalls come in clusters. Absolute values are medians over "
     "the runs; for limits on the worst case, the worst of all runs.",
     "A goal is met or missed by the value in the table. A badge with a dashed border says that the "
     "interval reaches over the bound, or that there are too few rounds for one.",
     "The minimal heap is the least with which Lull runs the same program in stop-the-world mode, "
-    "found by bisection to 2 %; a run that is not done in the time of the case counts as too small. "
-    "All managers get the same multiple of it, although their objects differ in size.",
-    "Times are those of the measured part, which each program takes itself; neither start nor end of "
-    "the process is in it. Every program checks its results, and the check number must be the same "
-    "for all managers; a difference is a failure of the whole run. Latencies are wall time of single "
-    "operations, in histograms with steps of 12.5 %.",
+    "found by bisection to 2 %; a run that is not done in the time of the case counts as too "
+    "small. All managers get the same multiple of it, although their objects differ in size.",
+    "Times are those of the measured part, which each program takes itself; neither start nor end "
+    "of the process is in it. Every program checks its results, and the check number must be the "
+    "same for all managers; a difference is a failure of the whole run. (The text index has no "
+    "such number; each of its runs compares the index with a count of its own.) Latencies are wall "
+    "time of single operations, in histograms with steps of 12.5 %.",
     "What the machine itself does to latencies is measured by a control in every round of a case "
     "about latency: churn on malloc with 64 MB. “Not run” is the share of the wall time in which "
     "the threads were runnable and the system ran something else (schedstat).",
-    "Resident memory is the larger one of what the program read from the system during the measured "
-    "part and of what wait4 says of the whole process, where that is above the harness's own.",
+    "Resident memory is the larger one of what the program read from the system during the "
+    "measured part and of what wait4 says of the whole process, where that is above the harness's "
+    "own.",
 )
 
 
@@ -106,7 +108,8 @@ def _body(setting: Setting, results: Results, verdicts: Sequence[Verdict]) -> It
     yield page.goal_table(_goal_rows([one for one in verdicts if one.estimate is not None]))
     rest = [one.goal.text for one in verdicts if one.estimate is None]
     if rest:
-        yield page.folded(f"Goals that this run did not measure ({len(rest)})", [page.listing(rest)])
+        yield page.folded(f"Goals that this run did not measure ({len(rest)})",
+                          [page.listing(rest)])
     for name in groups:
         yield from _group(results, name, verdicts)
     yield from _method(setting, results)
@@ -181,8 +184,8 @@ def _plots(results: Results, name: str, cases: Sequence[Case],
     bounds = {(verdict.goal.case, verdict.goal.peer): verdict.goal.bound for verdict in verdicts
               if verdict.goal.kind == "ratio" and verdict.goal.figure in ("wall", "ns_per_object")}
     yield page.figure(plots.ratio_bars(results, cases, bounds),
-                      "Lull over each peer: medians of the rounds' ratios, with 95 % intervals where "
-                      "there are six rounds or more. Red marks: the bounds of goals.")
+                      "Lull over each peer: medians of the rounds' ratios, with 95 % intervals "
+                      "where there are six rounds or more. Red marks: the bounds of goals.")
     if name == "binarytrees":
         yield page.figure(plots.heap_curves(results, cases), "Time over the size of the heap.")
     if name in ("churn", "pusher"):

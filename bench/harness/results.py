@@ -38,19 +38,20 @@ class Results:
         if outcome.ok:
             self._compare(run)
         elif outcome.status == "failed" or run.manager == "lull":
-            self.problems.append(f"{name}, round {run.round + 1}: {outcome.status}: {outcome.message}")
+            self.problems.append(
+                f"{name}, round {run.round + 1}: {outcome.status}: {outcome.message}")
         else:
             self.skip(name, f"{outcome.status}: {outcome.message.splitlines()[0]}")
 
     def _compare(self, run: Run) -> None:
         """The check must be that of every earlier run with the same arguments."""
-        check = run.outcome.figures.get("check")
+        check, name = run.outcome.figures.get("check"), run.case.name
         for other in self.runs[:-1]:
             if other.case.name != run.case.name or not other.outcome.ok:
                 continue
             if _arguments(other) == _arguments(run) and other.outcome.figures.get("check") != check:
                 self.problems.append(
-                    f"{run.case.name}, round {run.round + 1}: the check of {run.manager} is {check}, "
+                    f"{name}, round {run.round + 1}: the check of {run.manager} is {check}, "
                     f"that of {other.manager} is {other.outcome.figures.get('check')}")
                 return
 

@@ -46,8 +46,8 @@ def read_json(text: str) -> dict:
     if not lines:
         raise ValueError("it printed nothing")
     figures = json.loads(lines[-1])
-    if not isinstance(figures, dict):
-        raise ValueError("its last line is no JSON object")
+    if not isinstance(figures, dict) or "check" not in figures:
+        raise ValueError("its last line is no JSON object with a check")
     return figures
 
 
@@ -60,8 +60,9 @@ _TEXTINDEX_TIMES = {"query_p50_us": "p50", "query_p99_us": "p99", "query_p999_us
 
 
 def read_textindex(text: str) -> dict:
-    """The key=value words of textindex --figures as our fields. Its check is made of what every
-    twin must find in the same files: documents, words, postings, occurrences."""
+    """The key=value words of textindex --figures as our fields. It has no number that is the same
+    for all: which documents are there in the end is a matter of timing. Each run compares its index
+    with an independent count of its own."""
     words = dict(word.split("=", 1) for word in text.strip().splitlines()[-1].split())
     figures: dict[str, Any] = {"workload": "textindex", "memory": words["memory"]}
     for key, (name, unit) in _TEXTINDEX.items():
@@ -70,11 +71,7 @@ def read_textindex(text: str) -> dict:
     figures["latency"] = {name: float(words[key]) * 1e3
                           for key, name in _TEXTINDEX_TIMES.items() if key in words}
     figures["operations"] = int(words["occurrences"])
-    check = 0
-    for key in ("documents", "words", "postings", "occurrences", "bytes_read"):
-        check = (check * 1000003 + int(words[key])) % (1 << 53)
-    figures["check"] = check
-    if words.get("wrong", "0") != "0" or words.get("differences", "0") != "0":
+    if words["wrong"] != "0" or words["differences"] != "0":
         raise ValueError("its index is wrong: " + text.strip())
     return figures
 

@@ -27,12 +27,6 @@ class Estimate:
     high: Optional[float]
     pairs: int
 
-    def surely_at_most(self, bound: float) -> bool:
-        return self.high is not None and self.high <= bound
-
-    def surely_above(self, bound: float) -> bool:
-        return self.low is not None and self.low > bound
-
 
 def median(values: Sequence[float]) -> float:
     if not values:

@@ -1,5 +1,6 @@
-"""A program as bench/README.md describes them, with whatever the test wants: its line comes from the
-environment's FAKE_LINE after --heap and --options decided how it ends."""
+"""A program as bench/README.md describes them, that does what the test wants: FAKE in the
+environment says how it ends, FAKE_LEAST the smallest --heap with which it ends well, FAKE_LINE what
+else its line has."""
 import json
 import os
 import sys
@@ -27,8 +28,8 @@ def main():
         print("out of memory", file=sys.stderr)
         sys.exit(3)
     line = {"workload": "fake", "memory": os.path.basename(sys.argv[0]), "threads": 1,
-            "operations": 1000, "check": 42, "wall": 2000000, "cpu": 3000000, "mutator_cpu": 1000000,
-            "rss_peak": 123, "heap_limit": 1 << 20,
+            "operations": 1000, "check": 42, "wall": 2000000, "cpu": 3000000,
+            "mutator_cpu": 1000000, "rss_peak": 123, "heap_limit": 1 << 20,
             "latency": {"count": 1000, "p50": 100, "p9999": 3000}}
     line.update(json.loads(os.environ.get("FAKE_LINE", "{}")))
     print("first something else")
