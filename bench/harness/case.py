@@ -25,7 +25,8 @@ class Case:
     arguments: Arguments
     claims: tuple[str, ...]          # managers of every round
     pairs: int                       # rounds
-    others: tuple[str, ...] = ()     # managers of every third round, for the tables
+    others: tuple[str, ...] = ()     # managers of few rounds, for the tables: the first of ...
+    every: int = 3                   # ... so many
     heap: Union[None, int, Minimal] = None
     whole: bool = True               # Lull is told to use all of its heap, as the others are
     live: Optional[float] = None     # heap / live data, for managers that are told a share
@@ -50,7 +51,7 @@ class Case:
 
     def takes_part(self, manager: str, number: int) -> bool:
         """Whether the manager runs in the round of that number."""
-        return manager in self.claims or number % 3 == 0
+        return manager in self.claims or number % self.every == 0
 
 
 def command_words(arguments: Arguments) -> list[str]:

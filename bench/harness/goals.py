@@ -2,7 +2,8 @@
 
 A comparison is judged by its median: met or missed. It is certain when the whole 95 % interval is
 on that side of the bound; with fewer than six pairs there is no interval and nothing is certain.
-A limit on the worst case is judged by the worst of all runs.
+A limit on the worst case is judged by the worst of all runs. Where Lull ran without a collection,
+nothing is judged.
 """
 from __future__ import annotations
 
@@ -91,6 +92,8 @@ KINDS: Mapping[str, Measure] = {
 
 
 def judge(results: Results, goal: Goal) -> Verdict:
+    if 0 in results.values(goal.case, "lull", "cycles"):
+        return Verdict(goal, "not measured", None, None, "there was a run without a collection")
     estimate = KINDS[goal.kind](results, goal)
     if estimate is None or math.isnan(estimate.value):
         return Verdict(goal, "not measured", None, None)

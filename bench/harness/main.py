@@ -71,7 +71,7 @@ def list_cases(cases: Sequence[Case], programs: managers.Programs) -> None:
         print(f"{case.name} ({case.group}): {case.pairs} rounds, heap {heap}: {case.program} "
               + " ".join(command_words(case.arguments_for("lull", "lull"))))
         print(f"    every round: {', '.join(case.claims)}"
-              + (f"; every third: {', '.join(case.others)}" if case.others else ""))
+              + (f"; the first of {case.every}: {', '.join(case.others)}" if case.others else ""))
         for name in case.managers:
             why = managers.absent(name) or programs.missing(case, name)
             if why:

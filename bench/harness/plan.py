@@ -2,8 +2,8 @@
 
 The short form is to end within five minutes on two cores: Lull beside the peer of each goal with
 few pairs, so that most medians have no interval, and a few other peers once. The full form is to
-end within an hour: at least 15 pairs wherever a goal compares two managers, all peers in every
-third round, more sizes, and heaps of many sizes.
+end after about an hour: at least 15 pairs wherever a goal compares two managers, all peers in some
+of the rounds, more sizes, and heaps of many sizes.
 """
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from case import GB, MB, Arguments, Case, Minimal, size
 from managers import JAVA
 
 FULL_PAIRS = 15
+ONCE = 1000      # rounds
 FACTORS = (1.5, 1.75, 2.0, 2.5, 3.0, 4.0)     # of the minimal heap
 CLAIMED_FACTORS = (2.5, 4.0)
 MALLOCS = ("malloc", "jemalloc", "mimalloc")
@@ -74,8 +75,9 @@ def cases(full: bool, pairs: Optional[int] = None) -> list[Case]:
 def control(full: bool) -> Case:
     """What the machine alone does to latencies: churn on malloc, in every round of a case that is
     about latency."""
-    return Case("control", "churn", "churn", _churn_arguments("64M", Form(full)), ("malloc",), 1,
-                heap=192 * MB)
+    operations = 1_000_000 if full else 500_000
+    return Case("control", "churn", "churn", {"live": "64M", "operations": operations}, ("malloc",),
+                1, heap=192 * MB)
 
 
 def _java(program: str) -> Mapping[str, Arguments]:
@@ -95,7 +97,7 @@ def alloc(form: Form) -> list[Case]:
                 made.append(Case(
                     f"alloc-{heap}-{threads}t" + (f"-full{full}" if full else ""), "alloc", "alloc",
                     arguments, ("lull", "recycle"), form.pairs(6), heap=size(heap),
-                    others=() if full else others,
+                    others=() if full else others, every=form.pick(ONCE, 3),
                     changed={"recycle": {"full": None}, **_java("alloc")}, whole=False,
                     metric="ns_per_object"))
     return made
@@ -109,7 +111,7 @@ def binarytrees(form: Form) -> list[Case]:
         made.append(Case(
             f"binarytrees-18-{factor:g}x", "binarytrees", "binarytrees",
             {"depth": 18, "threads": 1}, ("lull", "mimalloc"), form.pairs(6, 15 if claimed else 5),
-            others=others, heap=Minimal(factor), live=factor, key=f"{factor:g}",
+            others=others, every=form.pick(ONCE, 3), heap=Minimal(factor), live=factor, key=f"{factor:g}",
             changed=_java("binarytrees")))
     if form.full:
         made.append(Case("binarytrees-21-2.5x", "binarytrees", "binarytrees",
@@ -119,33 +121,34 @@ def binarytrees(form: Form) -> list[Case]:
     return made
 
 
-def _churn_arguments(live: str, form: Form) -> Arguments:
-    return {"live": live, "operations": form.pick(500_000, 1_000_000)}
-
-
 def churn(form: Form) -> list[Case]:
-    # Live size, pairs of both forms, other peers of both forms.
-    table: Sequence = (
-        ("64M", 6, 15, ("boehm", "java-z", "go"), ("jemalloc", "mimalloc") + COLLECTORS),
-        ("512M", 3, 15, (), ("jemalloc", "mimalloc") + COLLECTORS),
-        ("2G", 2, 15, (), ("mimalloc", "java-shenandoah", "java-z", "go")),
-        ("4G", 0, 15, (), ()))
+    """An operation allocates 2.8 KB on average; there are enough of them for a collection at least,
+    which begins when 60 % of the room beside the live data is used."""
+    others = ("jemalloc", "mimalloc") + COLLECTORS
+    # Live size; operations, pairs, other peers; of the full form, which has them in one of so many
+    # rounds.
+    few: Sequence = (("64M", 500_000, 6, ("boehm", "java-z", "go"), ONCE),
+                     ("512M", 1_000_000, 2, (), ONCE),
+                     ("2G", 1_000_000, 2, (), ONCE))
+    many: Sequence = (("64M", 1_000_000, FULL_PAIRS, others, 3),
+                      ("512M", 1_000_000, FULL_PAIRS, others, ONCE),
+                      ("2G", 3_000_000, FULL_PAIRS, ("mimalloc", "java-z", "go"), ONCE),
+                      ("4G", 3_000_000, FULL_PAIRS, (), ONCE))
     made = []
-    for live, short, full, few, many in table:
-        if form.pick(short, full) == 0:
-            continue
+    for live, operations, pairs, others, every in form.pick(few, many):
         heap = 3 * size(live)
         made.append(Case(
-            f"churn-{live}", "churn", "churn", _churn_arguments(live, form), ("lull", "malloc"),
-            form.pairs(short, full), others=form.pick(few, many), heap=heap, live=3, control=True,
-            memory=heap + heap // 12, seconds=300, key=live, changed=_java("churn")))
+            f"churn-{live}", "churn", "churn", {"live": live, "operations": operations},
+            ("lull", "malloc"), form.pairs(pairs, pairs), others=others, every=every, heap=heap,
+            live=3, control=True, memory=heap + heap // 12, seconds=300, key=live,
+            changed=_java("churn")))
     return made
 
 
 def pusher(form: Form) -> list[Case]:
     live = 200_000
     return [Case("pusher", "pusher", "pusher",
-                 {"live": live, "pushes": form.pick(1_000_000, 2_000_000)}, ("lull", "malloc"),
+                 {"live": live, "pushes": form.pick(4_000_000, 8_000_000)}, ("lull", "malloc"),
                  form.pairs(6), heap=3 * live * (1024 + 16) // MB * MB, live=3,
                  others=form.pick((), ("jemalloc", "mimalloc") + COLLECTORS), control=True,
                  changed=_java("pusher"))]
@@ -193,7 +196,7 @@ def micro(form: Form) -> list[Case]:
         # Addresses differ from run to run, and with them loops of a nanosecond.
         ("barrier", "barrier", {"rounds": form.pick(7, 21)}, 3, 6),
         ("create", "create", {}, 2, 6),
-        ("handshakes", "handshakes", {"roots": 1000, "cycles": 200}, 2, 6),
+        ("handshakes", "handshakes", {"roots": 1000, "cycles": 200}, 1, 6),
         ("handshake-storm", "handshakes", {"threads": 8, "blocked": 1024, "roots": 16,
                                            "cycles": form.pick(20, 100)}, 1, 3),
         ("metadata", "metadata", {}, 1, 3),

@@ -106,7 +106,8 @@ def _body(setting: Setting, results: Results, verdicts: Sequence[Verdict]) -> It
                + page.listing(results.problems) + "</div>")
     yield page.heading(2, "Goals", "goals")
     yield page.goal_table(_goal_rows([one for one in verdicts if one.estimate is not None]))
-    rest = [one.goal.text for one in verdicts if one.estimate is None]
+    rest = [one.goal.text + (f" ({one.beside})" if one.beside else "")
+            for one in verdicts if one.estimate is None]
     if rest:
         yield page.folded(f"Goals that this run did not measure ({len(rest)})",
                           [page.listing(rest)])

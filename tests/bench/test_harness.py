@@ -150,6 +150,13 @@ class Goals(unittest.TestCase):
         self.assertEqual(self.judged(filled([(1.0, 1)] * 4 + [(1.4, 1)] * 2)), ("met", False))
         self.assertEqual(self.judged(results.Results()), ("not measured", None))
 
+    def test_without_a_collection(self):
+        made = filled([(1.0, 1)] * 6)
+        for run_ in made.runs:
+            if run_.manager == "lull":
+                run_.outcome.figures["cycles"] = 2 if run_.round else 0
+        self.assertEqual(self.judged(made), ("not measured", None))
+
     def test_at_least(self):
         rate = {"kind": "at least", "bound": 30.0}
         self.assertEqual(self.judged(filled([(31, 0)] * 6), **rate), ("met", True))
