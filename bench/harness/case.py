@@ -47,16 +47,22 @@ class Case:
         merged = dict(self.arguments)
         merged.update(self.changed.get(family, {}))
         merged.update(self.changed.get(manager, {}))
-        return {name: value for name, value in merged.items() if value not in (None, False)}
+        return given(merged)
 
     def takes_part(self, manager: str, number: int) -> bool:
         """Whether the manager runs in the round of that number."""
         return manager in self.claims or number % self.every == 0
 
 
+def given(arguments: Arguments) -> dict[str, Argument]:
+    """Without those that are left out; 0 is not among them, although it equals False."""
+    return {name: value for name, value in arguments.items()
+            if value is not None and value is not False}
+
+
 def command_words(arguments: Arguments) -> list[str]:
     words: list[str] = []
-    for name, value in arguments.items():
+    for name, value in given(arguments).items():
         words.append("--" + name)
         if value is not True:
             words.append(str(value))

@@ -156,7 +156,7 @@ def pusher(form: Form) -> list[Case]:
 
 def textindex(form: Form) -> list[Case]:
     return [Case("textindex", "textindex", "textindex",
-                 {"threads": 2, "queriers": 1, "seconds": 0, "limit-mb": form.pick(32, 64)},
+                 {"threads": 2, "queriers": 1, "seconds": 0, "limit-mb": form.pick(48, 128)},
                  ("lull", "malloc"), form.pairs(3), others=form.pick((), ("boehm",)),
                  kind="textindex")]
 

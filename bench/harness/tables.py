@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Iterator, Optional, Sequence
 
 import words
-from case import Case, in_units
+from case import Case, command_words, in_units
 from managers import MANAGERS
 from results import Results
 from stats import median, ratio
@@ -113,6 +113,4 @@ def _row(results: Results, case: Case, name: str, columns: Sequence[Column]) -> 
 
 def arguments(case: Case) -> Iterator[str]:
     yield case.program
-    for name, value in case.arguments.items():
-        if value not in (None, False):
-            yield f"--{name}" if value is True else f"--{name} {value}"
+    yield from command_words(case.arguments)

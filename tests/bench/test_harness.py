@@ -13,6 +13,7 @@ from unittest import mock
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "bench", "harness"))
 
+import case  # noqa: E402
 import goals  # noqa: E402
 import main  # noqa: E402
 import managers  # noqa: E402
@@ -100,11 +101,11 @@ def one_case(**changed):
     return Case(**fields)
 
 
-def filled(pairs, path="wall", case=None):
+def filled(pairs, path="wall", of=None):
     made = results.Results()
     for number, (lull, other) in enumerate(pairs):
         for name, value in (("lull", lull), ("malloc", other)):
-            made.add(results.Run(case or one_case(), name, number,
+            made.add(results.Run(of or one_case(), name, number,
                                  outcome_of(check=1, **{path: value}), ()))
     return made
 
@@ -118,12 +119,12 @@ class Comparison(unittest.TestCase):
         self.assertIn("check", made.problems[0])
 
     def test_other_arguments_may_have_another_check(self):
-        case = one_case(changed={"boehm": {"live": "2M"}})
-        made = filled([(1, 1)], case=case)
-        made.add(results.Run(case, "boehm", 0, outcome_of(check=2), ()))
+        two = one_case(changed={"boehm": {"live": "2M"}})
+        made = filled([(1, 1)], of=two)
+        made.add(results.Run(two, "boehm", 0, outcome_of(check=2), ()))
         self.assertEqual(made.problems, [])
         warm = one_case(changed={"java": {"warmup": 3}})
-        made = filled([(1, 1)], case=warm)
+        made = filled([(1, 1)], of=warm)
         made.add(results.Run(warm, "java-g1", 0, outcome_of(check=2), ()))
         self.assertEqual(len(made.problems), 1)
 
@@ -175,7 +176,7 @@ class Goals(unittest.TestCase):
 
     def test_growth(self):
         made = filled([(2, 1)] * 6)
-        for run_ in filled([(6, 2)] * 6, case=one_case(name="d")).runs:
+        for run_ in filled([(6, 2)] * 6, of=one_case(name="d")).runs:
             made.add(run_)
         growth = {"kind": "growth", "case": "d", "base": "c"}
         self.assertEqual(self.judged(made, bound=1.6, **growth), ("met", True))
@@ -199,28 +200,30 @@ class Plan(unittest.TestCase):
             if goal.kind == "worst":
                 self.assertTrue(any(name.startswith(goal.case) for name in cases))
                 continue
-            case = cases[goal.case]
-            self.assertIn(goal.peer or "lull", case.claims)
+            found = cases[goal.case]
+            self.assertIn(goal.peer or "lull", found.claims)
             if goal.kind in ("ratio", "counts", "growth"):
-                self.assertGreaterEqual(case.pairs, 15, goal.text)
+                self.assertGreaterEqual(found.pairs, 15, goal.text)
 
     def test_managers_and_groups_are_known(self):
         for full in (False, True):
-            for case in plan.cases(full):
-                self.assertIn(case.group, plan.GROUPS)
-                self.assertEqual(set(case.managers) - set(managers.MANAGERS), set())
-                self.assertEqual(case.claims[0], "lull")
-                self.assertGreater(case.pairs, 0)
+            for one in plan.cases(full):
+                self.assertIn(one.group, plan.GROUPS)
+                self.assertEqual(set(one.managers) - set(managers.MANAGERS), set())
+                self.assertEqual(one.claims[0], "lull")
+                self.assertGreater(one.pairs, 0)
 
     def test_chosen(self):
         cases = plan.cases(False)
-        self.assertEqual({case.name for case in plan.chosen(cases, ["churn"])},
+        self.assertEqual({one.name for one in plan.chosen(cases, ["churn"])},
                          {"churn-64M", "churn-512M", "churn-2G"})
-        self.assertEqual([case.name for case in plan.chosen(cases, ["pusher"])], ["pusher"])
+        self.assertEqual([one.name for one in plan.chosen(cases, ["pusher"])], ["pusher"])
         with self.assertRaises(ValueError):
             plan.chosen(cases, ["nothing"])
 
     def test_words(self):
+        arguments = {"a": 0, "b": None, "c": False, "d": True, "e": "5M"}
+        self.assertEqual(case.command_words(arguments), ["--a", "0", "--d", "--e", "5M"])
         self.assertEqual(size("64M"), 64 * MB)
         self.assertEqual(managers.expand("java-z,go"), ["java-z", "go"])
         self.assertEqual(len(managers.expand("java")), 5)
@@ -245,14 +248,14 @@ class Whole(unittest.TestCase):
     def tearDown(self):
         self.folder.cleanup()
 
-    def run_series(self, case, **environment):
+    def run_series(self, one, **environment):
         said = io.StringIO()
         kept = os.path.join(self.folder.name, "minimal.json")
         minimums = minimal.Minimums(self.programs, kept, 1 << 34)
         made = series.Series(self.programs, minimums, progress.Progress(io.StringIO(), said),
                              one_case(name="control"), None, 1)
         with mock.patch.dict(os.environ, environment):
-            found = made.run([case])
+            found = made.run([one])
         return found, said.getvalue()
 
     def test_rounds_skipped_and_control(self):
@@ -265,12 +268,12 @@ class Whole(unittest.TestCase):
         self.assertEqual(found.pairs("c", "wall", "lull", "malloc"), [(2e6, 2e6)] * 3)
 
     def test_minimal_heap_is_found_and_kept(self):
-        case = one_case(heap=Minimal(2.0))
-        found, _ = self.run_series(case, FAKE_LEAST=str(5 * MB))
+        one = one_case(heap=Minimal(2.0))
+        found, _ = self.run_series(one, FAKE_LEAST=str(5 * MB))
         self.assertLessEqual(5 * MB, found.minimums["c"])
         self.assertLessEqual(found.minimums["c"], 5.2 * MB)
         self.assertGreaterEqual(found.heaps["c"], 10 * MB)
-        _, said = self.run_series(case, FAKE_LEAST=str(50 * MB))
+        _, said = self.run_series(one, FAKE_LEAST=str(50 * MB))
         self.assertNotIn("minimal heap", said, "it is known already")
 
     def test_failing_program(self):
