@@ -151,6 +151,15 @@ static void settle(struct lu_thread *thread, void *arg) {
   mutator->born_live = false;
 }
 
+/*
+ * Whether this major renews stale logs. A log is stale from an age of a quarter of all epochs on, and must not grow as old as half of them; an age grows
+ * by two with each cycle. So it is enough to look every so many cycles that ages grow by an eighth meanwhile.
+ */
+static bool renews_logs(const lull_heap *heap) {
+  uint32_t every = (heap->marking.epoch_mask + 1u) / 16;
+  return every <= 1 || heap->cycle.armed.cycle % every == 0;
+}
+
 static void start(struct run *run) {
   lull_heap *heap = run->heap;
   struct lu_registry *registry = &heap->registry;
@@ -158,6 +167,7 @@ static void start(struct run *run) {
   lu_handshake(registry, "window", arm_window, enter_window, NULL);
   edge(heap, LU_EDGE_WINDOW);
   heap->marking.epoch_before = heap->cycle.armed.epoch;
+  heap->marking.renew_logs = renews_logs(heap);
   heap->marking.map ^= 1;
   lu_remembered_drop(heap);
   lu_handshake(registry, "bump", arm_bump, enter_bump, NULL);

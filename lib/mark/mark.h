@@ -45,7 +45,6 @@ struct lu_marking {
   _Atomic uint32_t hungry;
   _Atomic uint64_t pops;        /* packets taken for scanning, counted before the taking */
   _Atomic uint64_t marked;      /* objects newly marked, added by each marker before it leaves `active` */
-  _Atomic uint64_t marked_bytes;
   _Atomic uint32_t rescans;     /* re-scan flags set; the collector exchanges it to 0 before it looks at the flags */
   struct lu_event work;         /* helpers wait for packets here */
   struct lu_event idle;         /* signalled when active drops to 0 */
@@ -54,6 +53,7 @@ struct lu_marking {
   _Atomic bool helpers_stop;
   uint16_t epoch_before;        /* k: what majors renew stale logs to (never the epoch that the cycle begins) */
   uint16_t epoch_mask;          /* epochs are taken modulo this plus 1 */
+  bool renew_logs;              /* this major looks for stale logs; written where epoch_before is */
 };
 
 #define LU_RING 32
@@ -64,7 +64,8 @@ struct lu_marker {
   unsigned map;
   uint16_t epoch_before, epoch_mask;
   struct lu_stack stack;          /* grey objects that nobody else sees */
-  uint64_t marked, marked_bytes;
+  uint64_t marked;
+  bool renew;                     /* marking->renew_logs */
   uintptr_t ring[LU_RING];        /* prefetched, not yet scanned; 0 = empty slot */
   unsigned ring_at;
 };

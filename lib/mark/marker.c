@@ -77,9 +77,9 @@ static inline void set_extent(const void *object, size_t size, unsigned map) {
 
 /*
  * Renews a log that is so old that its epoch could come round again: to k, which is over, never to the epoch that runs
- * (that would say the object is logged). By compare-and-swap, because a barrier may be setting the log now.
+ * (that would say the object is logged). By compare-and-swap, because a barrier may be setting the log now. Only some cycles do so: phases.c.
  */
-static void renew_log(struct lu_marker *marker, lull_object *object) {
+static __attribute__((noinline)) void renew_log(struct lu_marker *marker, lull_object *object) {
   _Atomic uint16_t *log = (_Atomic uint16_t *)&object->log_epoch;
   uint16_t seen = atomic_load_explicit(log, memory_order_relaxed);
   uint16_t age = (uint16_t)((marker->epoch_before + 2 - seen) & marker->epoch_mask);
@@ -90,6 +90,8 @@ static void renew_log(struct lu_marker *marker, lull_object *object) {
 
 /* The same for the cards of the bytes [from, to) of a large object. */
 static void renew_cards(struct lu_marker *marker, struct lu_large *large, size_t from, size_t to) {
+  if (LULL_LIKELY(!marker->renew))
+    return;
   size_t end = (to + LU_CARD_BYTES - 1) / LU_CARD_BYTES;
   for (size_t i = from / LU_CARD_BYTES; i < end && i < large->card_count; i++) {
     uint16_t seen = atomic_load_explicit(&large->cards[i], memory_order_relaxed);
@@ -116,7 +118,6 @@ static void scan_piece(struct lu_marker *marker, struct lu_large *large) {
 static void scan_large(struct lu_marker *marker, const struct lu_type *type, void *object) {
   struct lu_large *large = lu_large_of(object);
   marker->marked++;
-  marker->marked_bytes += large->size;
   if (type->leaf)
     return;
   if (type->refs == LULL_REFS_TRACE && type->element_refs == LULL_REFS_NONE) {
@@ -146,14 +147,12 @@ static inline size_t small_size(const struct lu_type *type, const void *object) 
 static inline void scan_small(struct lu_marker *marker, const struct lu_type *type, void *object, size_t size) {
   set_extent(object, size, marker->map);
   marker->marked++;
-  marker->marked_bytes += size;
-  if (LULL_LIKELY(type->simple)) {
+  if (LULL_UNLIKELY(marker->renew) && !type->leaf)
     renew_log(marker, object);
+  if (LULL_LIKELY(type->simple))
     push_mapped(marker, object, type->map);
-  } else if (!type->leaf) {
-    renew_log(marker, object);
+  else if (!type->leaf)
     lu_scan_slots(type, object, NULL, NULL, push_slot, marker);
-  }
 }
 
 void lu_marker_rescan_object(struct lu_marker *marker, void *object) {
@@ -246,6 +245,7 @@ bool lu_marker_enter(struct lu_marker *marker, lull_heap *heap, bool driver) {
   *marker = (struct lu_marker){.heap = heap,
                                .marking = marking,
                                .map = marking->map,
+                               .renew = marking->renew_logs,
                                .epoch_before = marking->epoch_before,
                                .epoch_mask = marking->epoch_mask};
   return true;
@@ -259,7 +259,6 @@ void lu_marker_leave(struct lu_marker *marker) {
   lu_stack_release(marker->heap, &marker->stack);
   if (marker->marked != 0) {
     atomic_fetch_add(&marking->marked, marker->marked);
-    atomic_fetch_add_explicit(&marking->marked_bytes, marker->marked_bytes, memory_order_relaxed);
     lu_count_shared(&marker->heap->figures.total.objects_marked, marker->marked);
   }
   if (atomic_fetch_sub(&marking->active, 1) == 1)
