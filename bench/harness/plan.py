@@ -127,9 +127,9 @@ def churn(form: Form) -> list[Case]:
     others = ("jemalloc", "mimalloc") + COLLECTORS
     # Live size; operations, pairs, other peers; of the full form, which has them in one of so many
     # rounds.
-    few: Sequence = (("64M", 500_000, 6, ("boehm", "java-z", "go"), ONCE),
+    few: Sequence = (("64M", 500_000, 6, ("boehm", "java-g1"), ONCE),
                      ("512M", 1_000_000, 2, (), ONCE),
-                     ("2G", 1_000_000, 2, (), ONCE))
+                     ("2G", 1_000_000, 1, (), ONCE))
     many: Sequence = (("64M", 1_000_000, FULL_PAIRS, others, 3),
                       ("512M", 1_000_000, FULL_PAIRS, others, ONCE),
                       ("2G", 3_000_000, FULL_PAIRS, ("mimalloc", "java-z", "go"), ONCE),
@@ -194,14 +194,14 @@ def micro(form: Form) -> list[Case]:
     # Name, program, arguments, runs in both forms.
     table: Sequence[tuple[str, str, Arguments, int, int]] = (
         # Addresses differ from run to run, and with them loops of a nanosecond.
-        ("barrier", "barrier", {"rounds": form.pick(7, 21)}, 3, 6),
+        ("barrier", "barrier", {"rounds": form.pick(7, 21)}, 2, 6),
         ("create", "create", {}, 2, 6),
         ("handshakes", "handshakes", {"roots": 1000, "cycles": 200}, 1, 6),
         ("handshake-storm", "handshakes", {"threads": 8, "blocked": 1024, "roots": 16,
-                                           "cycles": form.pick(20, 100)}, 1, 3),
+                                           "cycles": form.pick(10, 100)}, 1, 3),
         ("metadata", "metadata", {}, 1, 3),
         ("roots", "roots", {"few": 1000, "many": 1_000_000, "cycles": form.pick(25, 50)}, 1, 6),
-        ("marking", "marking", {"bytes": "1G", "collections": form.pick(3, 5)}, 1, 6),
+        ("marking", "marking", {"bytes": "1G", "collections": form.pick(2, 5)}, 1, 6),
     )
     return [Case(name, "micro", program, arguments, ("lull",), form.pairs(short, full),
                  kind="micro", memory=3 * GB if program == "marking" else 0)
