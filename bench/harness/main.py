@@ -80,6 +80,8 @@ def list_cases(cases: Sequence[Case], programs: managers.Programs) -> None:
 
 def measure(options: argparse.Namespace, cases: Sequence[Case], peers: Optional[list[str]],
             programs: managers.Programs) -> int:
+    for number in (signal.SIGINT, signal.SIGTERM):     # end the program that runs, then report
+        signal.signal(number, signal.default_int_handler)
     os.makedirs(options.out, exist_ok=True)
     about = {"date": time.strftime("%Y-%m-%d %H:%M %Z"), **machine.describe(options.build, TOP)}
     with open(os.path.join(options.out, "bench.log"), "w", encoding="utf-8") as log:
