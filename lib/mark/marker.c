@@ -1,8 +1,11 @@
 /*
  * mark/marker.c: a marker: pops references, claims objects, scans them.
  *
- * An entry is claimed when it leaves the prefetch ring, not when it is pushed (prototypes: 37 against 28.5 million objects a second): its MARK word and both ends of the
- * object were prefetched when it entered. After Cher, Hosking and Vitek, "Software prefetching for mark-sweep garbage collection" (2004).
+ * An entry is claimed when it leaves the prefetch ring, not when it is pushed (prototypes: 37 against 28.5 million objects a second): its MARK word and
+ * both ends of the object were prefetched when it entered. Entries enter in groups, because a prefetch holds the processor up until its address is
+ * translated: close together the page walks of several overlap, with the scan of an object between each two they do not. Larger groups lose, for the
+ * processor drops prefetches when it has too many under way (doc/design/performance.md). After Cher, Hosking and Vitek, "Software prefetching for
+ * mark-sweep garbage collection" (2004).
  * The private stack: mark/stack.h.
  *
  * Invariants: M.2 and M.3 of mark/mark.h. A marker is used by one thread, between enter and leave.
@@ -19,8 +22,9 @@
 #include "support/tool.h"
 
 #define PIECE_BYTES ((size_t)8192)   /* of a large object, scanned at a time */
-#define CHECK_EVERY 64               /* entries between looks at the clock and at hungry helpers */
-#define LU_PREFETCH_TAIL 40          /* where small objects that begin near the end of a cache line go on */
+#define GROUP 8                      /* entries that are prefetched together */
+#define CHECK_EVERY 8                /* groups between looks at the clock and at hungry helpers */
+#define PREFETCH_TAIL 40             /* where small objects that begin near the end of a cache line go on */
 
 /* No packet is free: the object keeps its mark, or already has it, and will be found by its re-scan flag. */
 static __attribute__((cold, noinline)) void overflow(struct lu_marker *marker, uintptr_t entry) {
@@ -189,14 +193,25 @@ static inline void scan_entry(struct lu_marker *marker, uintptr_t entry) {
   scan_small(marker, type, object, size);
 }
 
-/* Puts an entry into the ring, prefetches what scanning it will touch, and returns the entry that it displaces, or 0. */
-static inline uintptr_t through_ring(struct lu_marker *marker, uintptr_t entry) {
-  uintptr_t *place = &marker->ring[marker->ring_at++ % LU_RING], out = *place;
+static inline void prefetch(const struct lu_marker *marker, uintptr_t entry) {
   char *object = (char *)(entry & ~LU_ENTRY_TAGS);
-  *place = entry;
   LU_PREFETCH_WRITE(lu_map_at(object, marker->map));
   LU_PREFETCH_READ(object);
-  LU_PREFETCH_READ(object + LU_PREFETCH_TAIL);
+  LU_PREFETCH_READ(object + PREFETCH_TAIL);
+}
+
+/* Takes up to GROUP entries from the stack and prefetches what scanning them will touch. */
+static inline unsigned take_group(struct lu_marker *marker, uintptr_t *group) {
+  unsigned count = 0;
+  while (count < GROUP && (group[count] = lu_stack_pop(marker->heap, &marker->stack)) != 0)
+    prefetch(marker, group[count++]);
+  return count;
+}
+
+/* Puts an entry into the ring and returns the one that it displaces, or 0. */
+static inline uintptr_t through_ring(struct lu_marker *marker, uintptr_t entry) {
+  uintptr_t *place = &marker->ring[marker->ring_at++ % LU_RING], out = *place;
+  *place = entry;
   return out;
 }
 
@@ -211,22 +226,25 @@ static uintptr_t out_of_ring(struct lu_marker *marker) {
   return 0;
 }
 
-/* Scans up to CHECK_EVERY entries; false when none is left in the stack and the ring. */
-static bool drain_some(struct lu_marker *marker) {
-  for (unsigned i = 0; i < CHECK_EVERY; i++) {
-    uintptr_t entry = lu_stack_pop(marker->heap, &marker->stack);
-    if (LULL_LIKELY(entry != 0))
-      entry = through_ring(marker, entry);
-    else if ((entry = out_of_ring(marker)) == 0)
-      return false;
-    if (LULL_LIKELY(entry != 0))
+/* Scans a group's worth of entries; false when none is left in the stack and the ring. */
+static inline bool drain_group(struct lu_marker *marker) {
+  uintptr_t group[GROUP], entry;
+  unsigned count = take_group(marker, group);
+  for (unsigned i = 0; i < count; i++)
+    if ((entry = through_ring(marker, group[i])) != 0)
       scan_entry(marker, entry);
-  }
+  if (LULL_LIKELY(count > 0))
+    return true;
+  if ((entry = out_of_ring(marker)) == 0)
+    return false;
+  scan_entry(marker, entry);
   return true;
 }
 
 bool lu_marker_drain(struct lu_marker *marker, uint64_t deadline_ns) {
-  while (drain_some(marker)) {
+  for (unsigned groups = 1; drain_group(marker); groups++) {
+    if (groups % CHECK_EVERY != 0)
+      continue;
     lu_stack_share(marker->heap, &marker->stack);
     if (deadline_ns != 0 && lu_now_ns() >= deadline_ns)
       return false;
