@@ -140,7 +140,7 @@ def churn(form: Form) -> list[Case]:
         made.append(Case(
             f"churn-{live}", "churn", "churn", {"live": live, "operations": operations},
             ("lull", "malloc"), form.pairs(pairs, pairs), others=others, every=every, heap=heap,
-            live=3, control=True, memory=heap + heap // 12, seconds=300, key=live,
+            live=3, whole=False, control=True, memory=heap + heap // 12, seconds=300, key=live,
             changed=_java("churn")))
     return made
 
@@ -150,7 +150,7 @@ def pusher(form: Form) -> list[Case]:
     return [Case("pusher", "pusher", "pusher",
                  {"live": live, "pushes": form.pick(4_000_000, 8_000_000)}, ("lull", "malloc"),
                  form.pairs(6), heap=3 * live * (1024 + 16) // MB * MB, live=3,
-                 others=form.pick((), ("jemalloc", "mimalloc") + COLLECTORS), control=True,
+                 whole=False, others=form.pick((), ("jemalloc", "mimalloc") + COLLECTORS), control=True,
                  changed=_java("pusher"))]
 
 

@@ -41,13 +41,11 @@ static inline void mem_check_options(const char *options, const char *message) {
   lull_config_free(config);
 }
 
-/* A heap of a fixed size, as the other collectors get: cycles are paced to end when it is full, not
- * when what lives has doubled. */
 static inline void mem_open(uint64_t limit, const char *options) {
   char text[64] = "";
 
   if (limit > 0)
-    snprintf(text, sizeof text, "heap.max=%" PRIu64 ",heap.initial=%" PRIu64, limit, limit);
+    snprintf(text, sizeof text, "heap.max=%" PRIu64, limit);
   mem_check_options(text, "--heap is not a size that Lull takes");
   mem_check_options(options ? options : "", "--options must be NAME=VALUE,... as in LULL_OPTIONS");
   mem_heap = heap_make(text, options);
