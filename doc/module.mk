@@ -8,6 +8,7 @@ EXTRA_DIST += doc/design/heap.md
 EXTRA_DIST += doc/design/models.md
 EXTRA_DIST += doc/design/ordering.md
 EXTRA_DIST += doc/design/pacing.md
+EXTRA_DIST += doc/design/performance.md
 EXTRA_DIST += doc/design/protocol.md
 EXTRA_DIST += doc/design/roots.md
 EXTRA_DIST += doc/design/verifier.md
