@@ -57,14 +57,17 @@ static inline void *lull_new(lull_thread *thread, lull_type type) {
   return lull_new_slow(thread, type);
 }
 
+/* Whether a size is a constant that no type has. */
+#define LULL_WRONG_SIZE_(size) (__builtin_constant_p(size) && (size) % 8 != 0)
+
 /*
  * lull_new for a caller that knows the type's size in bytes, best as a constant (sizeof): about a third cheaper, because nothing is looked up. Another
- * size than the type's is LULL_E_ARGUMENT where it is noticed: always in debug builds, in others when the slow path runs.
+ * size than the type's is LULL_E_ARGUMENT where it is noticed: always in debug builds and for 0, in others when the slow path runs.
  */
 static inline void *lull_new_sized(lull_thread *thread, lull_type type, size_t size) {
 #ifndef LULL_DEBUG
   char *object = thread->bump;
-  if (LULL_LIKELY(size <= (size_t)(thread->limit - object))) {
+  if (LULL_LIKELY(size - 1 < (size_t)(thread->limit - object) && !LULL_WRONG_SIZE_(size))) {
     uint64_t header = type | thread->birth_header;
     thread->bump = object + size;
     __builtin_memcpy(object, &header, sizeof header);

@@ -39,7 +39,7 @@ typedef struct lull_stats {
   uint64_t bytes_allocated;    /* by threads, as of their last region refill or cycle */
   uint64_t objects_large;      /* large objects ever allocated */
   uint64_t bytes_live;         /* gauge: marked at the last cycle, born during it excluded */
-  uint64_t objects_marked;     /* by collectors and assists, all cycles */
+  uint64_t objects_marked;     /* by collectors, helpers and assists, all cycles; one that two of them met at counts twice */
   uint64_t heap_used;          /* gauge: bytes in blocks and runs that are not free */
   uint64_t heap_committed;     /* gauge: bytes the operating system may have given, metadata included */
   uint64_t heap_metadata;      /* gauge: of those, bytes that are not blocks or runs */

@@ -38,21 +38,28 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
 /* Free memory below the goal is given back at this rate, because the program will need most of it before the next cycle ends: */
 #define RETURN_SECONDS 10.0
 
+/* What has been earned since the last look: of what is free a share that grows with the time. */
+static void earn_return(struct lu_cycle *cycle, size_t idle) {
+  uint64_t now = lu_now_ns();
+  double share = (double)(now - cycle->returned_ns) / (RETURN_SECONDS * 1e9);
+  cycle->returned_ns = now;
+  cycle->return_earned += (double)idle * share;
+  if (cycle->return_earned > (double)idle)
+    cycle->return_earned = (double)idle;
+}
+
 /*
- * How many bytes to give back after a cycle: what is committed beyond the goal and an eighth, or of what is free a share that grows with the time since
- * the last cycle. Returning all that one cycle frees would cost a page fault for each page that the next one takes.
+ * How many bytes to give back after a cycle: what is committed beyond the goal and an eighth, or what has been earned and not been given back yet.
+ * Returning all that one cycle frees would cost a page fault for each page that the next one takes.
  */
 static size_t return_budget(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
   size_t committed = atomic_load_explicit(&heap->space.committed, memory_order_relaxed);
   size_t used = atomic_load_explicit(&heap->space.used, memory_order_relaxed);
   size_t goal = cycle->pacer.goal + cycle->pacer.goal / 8;
-  uint64_t now = lu_now_ns();
-  double share = (double)(now - cycle->returned_ns) / (RETURN_SECONDS * 1e9);
   size_t beyond = committed > goal ? committed - goal : 0;
-  size_t idle = committed > used ? (size_t)((double)(committed - used) * (share < 1 ? share : 1)) : 0;
-  cycle->returned_ns = now;
-  return beyond > idle ? beyond : idle;
+  earn_return(cycle, committed > used ? committed - used : 0);
+  return beyond > (size_t)cycle->return_earned ? beyond : (size_t)cycle->return_earned;
 }
 
 static void return_memory(lull_heap *heap) {
@@ -61,6 +68,7 @@ static void return_memory(lull_heap *heap) {
   while (budget > 0 && step != 0 && atomic_load(&cycle->wanted) <= atomic_load(&cycle->begun) && !atomic_load(&cycle->stop)) {
     step = lu_space_return(&heap->space, budget < RETURN_STEP ? budget : RETURN_STEP);
     budget -= step;
+    cycle->return_earned = cycle->return_earned > (double)step ? cycle->return_earned - (double)step : 0;
   }
 }
 

@@ -60,7 +60,8 @@ struct lu_cycle {
   struct lu_event wake;         /* the collector waits here */
   struct lu_event progress;     /* memory came free, or a cycle ended: stalled allocators and lull_collect wait here */
   struct lu_pacer pacer;
-  uint64_t returned_ns;         /* when memory was last given back; the collector's */
+  uint64_t returned_ns;         /* the collector's: when it last looked what to give back, and bytes that it may, kept for later */
+  double return_earned;
   /* Out-of-memory hook: under hook_lock. */
   struct lu_lock hook_lock;
   lull_oom_fn *hook;

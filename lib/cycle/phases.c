@@ -153,11 +153,13 @@ static void settle(struct lu_thread *thread, void *arg) {
 
 /*
  * Whether this major renews stale logs. A log is stale from an age of a quarter of all epochs on, and must not grow as old as half of them; an age grows
- * by two with each cycle. So it is enough to look every so many cycles that ages grow by an eighth meanwhile.
+ * by two with each cycle. So it is enough to look when ages have grown by an eighth since the last time. `cycle` is the number of the cycle before.
  */
-static bool renews_logs(const lull_heap *heap) {
-  uint32_t every = (heap->marking.epoch_mask + 1u) / 16;
-  return every <= 1 || heap->cycle.armed.cycle % every == 0;
+static bool renews_logs(struct lu_marking *marking, uint32_t cycle) {
+  if (cycle - marking->renewed_cycle < (marking->epoch_mask + 1u) / 16)
+    return false;
+  marking->renewed_cycle = cycle;
+  return true;
 }
 
 static void start(struct run *run) {
@@ -167,7 +169,7 @@ static void start(struct run *run) {
   lu_handshake(registry, "window", arm_window, enter_window, NULL);
   edge(heap, LU_EDGE_WINDOW);
   heap->marking.epoch_before = heap->cycle.armed.epoch;
-  heap->marking.renew_logs = renews_logs(heap);
+  heap->marking.renew_logs = renews_logs(&heap->marking, heap->cycle.armed.cycle);
   heap->marking.map ^= 1;
   lu_remembered_drop(heap);
   lu_handshake(registry, "bump", arm_bump, enter_bump, NULL);
@@ -273,6 +275,7 @@ void lu_cycle_run(lull_heap *heap, enum lu_cause cause) {
   run.ended = lu_now_ns();
   lu_pacer_end(heap, run.live);
   edge(heap, LU_EDGE_SETTLED);
+  lu_space_return_slabs(&heap->space);
   report(&run, cause);
   atomic_fetch_add_explicit(&heap->cycle.ended, 1, memory_order_release);
   lu_event_signal(&heap->cycle.progress);

@@ -7,8 +7,8 @@
  *
  * A slab's bitmaps: MARK A, MARK B, TAKEN. One of A and B is the current MARK; the other is spare, and
  * clear before a major cycle begins (heap->mark_map names the current one).
- *   MARK   the whole extent of every marked object: first bit when it is discovered (the claim), the rest when it is scanned.
- *          Of a large object the first bit only.
+ *   MARK   the whole extent of every marked object, set when it is scanned; the first bit alone when it was found and no packet was free.
+ *          Of a large object the first bit only, which is the claim.
  *   TAKEN  what the last sweep of a block found occupied. It says nothing of a block that has been handed out since.
  */
 #ifndef LU_HEAP_LAYOUT_H

@@ -30,6 +30,7 @@
 #define LONG_STEP ((size_t)4096)
 /* In shorter holes: steps of at most this, and this much prefetched ahead, across holes. */
 #define SHORT_STEP ((size_t)2048)
+_Static_assert(LONG_STEP <= LU_SMALL_MAX, "the inline path must not find room for a large object");
 /* What must be left in a block that is given up for it to be worth another thread's while. */
 #define LEFTOVER_GRANULES (1024 / LU_GRANULE)
 /* Above this share of the goal, blocks of small holes are used before empty ones: else a heap far

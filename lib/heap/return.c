@@ -7,6 +7,9 @@
  *   G.2  Returned memory is zero, so the block is clean.
  *   G.3  A slab all of whose blocks stayed free goes back to UNUSED, bitmaps and all, for spans and
  *        page runs to use.
+ *   G.4  When one of those found no UNUSED slabs, that happens to all slabs whose blocks are free, however
+ *        long they have been and whether or not memory is returned otherwise, before the cycle counts as
+ *        ended: else a heap with nothing in it could refuse a large object.
  *
  * Threads: the collector, not beside its own sweep.
  */
@@ -25,21 +28,21 @@ static bool is_clean(const struct lu_block *block) {
   return atomic_load_explicit(&block->clean, memory_order_relaxed) != 0;
 }
 
-/* Claims those blocks of a slab that stayed free, dirty ones only unless `all`; returns them as a
- * mask. */
-static uint64_t claim_idle(struct lu_space *space, size_t index, bool all, size_t most) {
+/* Claims those blocks of a slab that stayed free through so many sweeps, dirty ones only unless `all`; returns
+ * them as a mask. */
+static uint64_t claim_idle(struct lu_space *space, size_t index, bool all, size_t most, uint32_t sweeps) {
   struct lu_block *blocks = &space->blocks[index * LU_SLAB_BLOCKS];
   uint64_t mask =
                atomic_load_explicit(&space->slabs[index].claim[LU_POOL_FREE], memory_order_relaxed),
            mine = 0;
   for (; mask != 0 && most >= LU_BLOCK_BYTES; mask &= mask - 1) {
     struct lu_block *block = &blocks[__builtin_ctzll(mask)];
-    if (idle_sweeps(space, block) < IDLE_SWEEPS || (!all && is_clean(block)) ||
+    if (idle_sweeps(space, block) < sweeps || (!all && is_clean(block)) ||
         !lu_block_claim_this(space, block))
       continue;
     /* It may have been used and freed between the look and the claim. */
     if (atomic_load_explicit(&block->state, memory_order_relaxed) != LU_BLOCK_FREE ||
-        idle_sweeps(space, block) < IDLE_SWEEPS) {
+        idle_sweeps(space, block) < sweeps) {
       lu_block_put_back(space, block);
       continue;
     }
@@ -92,10 +95,14 @@ static bool all_clean(const struct lu_space *space, size_t index) {
   return true;
 }
 
-static size_t return_from(struct lu_space *space, size_t index, size_t most) {
-  bool whole = atomic_load_explicit(&space->slabs[index].claim[LU_POOL_FREE],
-                                    memory_order_relaxed) == LU_USABLE_MASK;
-  uint64_t mine = claim_idle(space, index, whole, most);
+static bool wholly_free(const struct lu_space *space, size_t index) {
+  const struct lu_slab *slab = &space->slabs[index];
+  return atomic_load_explicit(&slab->kind, memory_order_acquire) == LU_SLAB_SMALL &&
+         atomic_load_explicit(&slab->claim[LU_POOL_FREE], memory_order_relaxed) == LU_USABLE_MASK;
+}
+
+static size_t return_from(struct lu_space *space, size_t index, size_t most, uint32_t sweeps) {
+  uint64_t mine = claim_idle(space, index, wholly_free(space, index), most, sweeps);
   if (mine == 0)
     return 0;
   size_t returned = return_blocks(space, index, mine);
@@ -112,6 +119,14 @@ size_t lu_space_return(struct lu_space *space, size_t most) {
   for (size_t i = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
        i-- > 0 && most - returned >= LU_BLOCK_BYTES;)
     if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) == LU_SLAB_SMALL)
-      returned += return_from(space, i, most - returned);
+      returned += return_from(space, i, most - returned, IDLE_SWEEPS);
   return returned;
+}
+
+void lu_space_return_slabs(struct lu_space *space) {
+  if (!atomic_exchange(&space->slabs_missed, false))
+    return;
+  for (size_t i = atomic_load_explicit(&space->slabs_high, memory_order_acquire); i-- > 0;)
+    if (wholly_free(space, i))
+      return_from(space, i, SIZE_MAX, 0);
 }

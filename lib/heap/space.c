@@ -124,8 +124,11 @@ static size_t find_unused(struct lu_space *space, size_t n) {
 struct lu_slab *lu_space_take_slabs(struct lu_space *space, size_t n, enum lu_slab_kind kind) {
   LU_ASSERT(n > 0 && kind != LU_SLAB_UNUSED);
   size_t first = find_unused(space, n);
-  if (first == space->slab_count)
+  if (first == space->slab_count) {
+    if (kind != LU_SLAB_SMALL)
+      atomic_store(&space->slabs_missed, true);
     return NULL;
+  }
   struct lu_slab *slab = &space->slabs[first];
   set_states(space, slab, LU_BLOCK_META, kind == LU_SLAB_SMALL ? LU_BLOCK_FREE : LU_BLOCK_RUN);
   for (size_t i = 1; i < n; i++)

@@ -111,6 +111,9 @@ struct lu_space {
   struct lu_lock lock __attribute__((aligned(64)));
   size_t unused_from;                /* no UNUSED slab below; under lock */
   _Atomic size_t slabs_high;         /* slabs below are or were in use; grows under lock */
+  /* No UNUSED slabs were found for a large object. Set by allocators, under lock; exchanged to false by the
+   * driver before it looks for SMALL slabs whose blocks are all free (heap/return.c, G.4). */
+  _Atomic bool slabs_missed;
   /* Large objects, newest first. Pushed by allocators (CAS, release), filtered by the sweep only
    * (which owns all but the first). */
   struct lu_large *_Atomic large;

@@ -38,6 +38,10 @@ void lu_sweep_clear_births(struct lu_sweep *sweep);
  * the background. */
 size_t lu_space_return(struct lu_space *space, size_t most);
 
+/* If a large object found no slabs: makes slabs of all whose blocks are free. By the driver, before
+ * the cycle counts as ended. */
+void lu_space_return_slabs(struct lu_space *space);
+
 /* Calls fn for every object of a block that can be parsed: threads stopped and lu_region_publish
  * done. Also dead ones that no sweep has met. Used by the verifier and the deterministic mode. */
 void lu_block_each_object(const lull_heap *heap, struct lu_block *block,

@@ -54,6 +54,7 @@ struct lu_marking {
   uint16_t epoch_before;        /* k: what majors renew stale logs to (never the epoch that the cycle begins) */
   uint16_t epoch_mask;          /* epochs are taken modulo this plus 1 */
   bool renew_logs;              /* this major looks for stale logs; written where epoch_before is */
+  uint32_t renewed_cycle;       /* the cycle before the last one that did; the collector's */
 };
 
 #define LU_RING 32

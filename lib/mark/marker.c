@@ -10,8 +10,8 @@
  *
  * Invariants: M.2 and M.3 of mark/mark.h. A marker is used by one thread, between enter and leave.
  *
- * Ordering: a reference is loaded with acquire, so what its storer wrote before (header, fields) is visible. The claim is a relaxed
- * fetch_or: it decides who scans; the object's contents come with the reference, not with the bit.
+ * Ordering: a reference is loaded with acquire, so what its storer wrote before (header, fields) is visible; the object's contents come with the
+ * reference, not with a bit. Bits are set by relaxed read-modify-writes, so that none is lost.
  */
 #include <string.h>
 #include "heap/heap.h"

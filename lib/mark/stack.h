@@ -2,7 +2,7 @@
  * mark/stack.h: a marker's private stack of entries: two packets, so that pushes and pops round an edge do not exchange packets. Full packets go to
  * the grey stack, where others take them; an empty stack takes one from there.
  *
- * Invariant: of `top`, the entries [floor, next) are in use, and its count is stale until lu_stack_settle; `spare` is full or NULL. With no top all
+ * Invariant: of `top`, the entries [floor, next) are in use, and its count is stale until the packet changes hands; `spare` is full or NULL. With no top all
  * three are NULL. Used by the marker's thread only.
  */
 #ifndef LU_MARK_STACK_H

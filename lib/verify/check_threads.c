@@ -33,7 +33,8 @@ static void check_adopted(struct lu_checks *checks, const struct lu_mutator *mut
     lu_violation(&checks->report, "thread %lu: births are %slive, armed is the other", id,
                  mutator->born_live ? "" : "not ");
   if (mutator->thread.pub.pass_epoch != (window ? LULL_PASS_NEVER : mutator->epoch) ||
-      mutator->thread.pub.birth_epoch != mutator->epoch)
+      mutator->thread.pub.birth_epoch != mutator->epoch ||
+      mutator->thread.pub.birth_header != (uint64_t)mutator->epoch << 32)
     lu_violation(
         &checks->report,
         "thread %lu: pass epoch %u and birth epoch %u do not follow from phase %d, epoch %u", id,

@@ -158,6 +158,7 @@ bool lu_stw_collect(lull_heap *heap, enum lu_cause cause) {
   }
   bool done = collect(&stw);
   if (done) {
+    lu_space_return_slabs(&heap->space);
     report(&stw, cause);
     atomic_fetch_add_explicit(&heap->cycle.ended, 1, memory_order_release);
   }
