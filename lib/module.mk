@@ -56,6 +56,7 @@ liblull_la_SOURCES += lib/roots/store.c
 liblull_la_SOURCES += lib/roots/thread_roots.c
 liblull_la_SOURCES += lib/roots/thread_roots.h
 liblull_la_SOURCES += lib/support/assert.h
+liblull_la_SOURCES += lib/support/bits.h
 liblull_la_SOURCES += lib/support/clock.h
 liblull_la_SOURCES += lib/support/error.c
 liblull_la_SOURCES += lib/support/error.h

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include "heap/layout.h"
+#include "support/bits.h"
 
 #define LU_RUN_BITS ((size_t)(LU_SLAB_BYTES / LU_PAGE_BYTES))
 
@@ -30,7 +31,7 @@ static inline void lu_run_clear(uint64_t *bits, size_t first, size_t n) {
 static inline size_t lu_run_count(const uint64_t *bits) {
   size_t count = 0;
   for (size_t i = 0; i < LU_RUN_BITS / 64; i++)
-    count += (size_t)__builtin_popcountll(bits[i]);
+    count += lu_count_bits(bits[i]);
   return count;
 }
 

@@ -26,6 +26,7 @@
 #include "heap/holes.h"
 #include "heap/large.h"
 #include "support/assert.h"
+#include "support/bits.h"
 
 /* A block that has less in holes is not worth claiming. */
 #define SPARSE_GRANULES (2048 / LU_GRANULE)
@@ -71,7 +72,7 @@ static uint32_t count_older(const struct lu_block *block, const char *memory, un
                      : from <= i * 64     ? 0
                                           : ((uint64_t)1 << (from - i * 64)) - 1;
     count +=
-        (uint32_t)__builtin_popcountll(lu_map_load(&mark[i]) & (below | lu_map_load(&taken[i])));
+        lu_count_bits(lu_map_load(&mark[i]) & (below | lu_map_load(&taken[i])));
   }
   return count;
 }
@@ -106,7 +107,7 @@ static uint32_t turn_words(const struct run *run, const char *memory) {
     uint64_t word = lu_map_load(&mark[i]);
     if (lu_map_load(&taken[i]) != word)
       atomic_store_explicit(&taken[i], word, memory_order_relaxed);
-    count += (uint32_t)__builtin_popcountll(word);
+    count += lu_count_bits(word);
   }
   clear_words(lu_map_at(memory, run->spare));
   return count;
