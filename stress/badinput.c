@@ -284,6 +284,9 @@ static void bad_sizes(void) {
   REFUSED_NULL(lull_new_slow(thread, 0), LULL_E_UNKNOWN);
   REFUSED_NULL(lull_new_slow(thread, 1000), LULL_E_UNKNOWN);
   REFUSED_NULL(lull_new_slow(thread, LULL_TYPE_INDEX_MASK), LULL_E_UNKNOWN);
+  REFUSED_NULL(lull_new_sized(thread, node_type, 0), LULL_E_ARGUMENT);
+  REFUSED_NULL(lull_new_sized_slow(thread, node_type, sizeof(struct node) + 8), LULL_E_ARGUMENT);
+  REFUSED_NULL(lull_new_sized_slow(thread, vector_type, sizeof(struct vector)), LULL_E_UNKNOWN);
 }
 
 /* Run by a thread that is not attached, with the main thread's attachment. */
@@ -293,6 +296,7 @@ static void *from_unattached(void *argument) {
   (void)argument;
   STRESS_CHECK(lull_self(heap) == NULL, "an unattached thread has an attachment");
   REFUSED_NULL(lull_new_slow(thread, node_type), LULL_E_THREAD);
+  REFUSED_NULL(lull_new_sized_slow(thread, node_type, sizeof(struct node)), LULL_E_THREAD);
   REFUSED_NULL(lull_new_array(thread, vector_type, 1), LULL_E_THREAD);
   REFUSED_NULL(lull_handle_new(thread, NULL), LULL_E_THREAD);
   REFUSED(lull_detach(thread), LULL_E_THREAD);

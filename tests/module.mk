@@ -3,6 +3,9 @@
 #   tests_test_NAME_SOURCES = tests/test_NAME.c
 #   tests_test_NAME_LDADD = $(UNIT_TEST_LIBS)
 # Scripts, models and data: one line per file, EXTRA_DIST += tests/FILE
+unit_tests += tests/test_alloc
+tests_test_alloc_SOURCES = tests/fixture.h tests/test_alloc.c
+tests_test_alloc_LDADD = $(UNIT_TEST_LIBS)
 unit_tests += tests/test_collect
 tests_test_collect_SOURCES = tests/fixture.h tests/test_collect.c
 tests_test_collect_LDADD = $(UNIT_TEST_LIBS)
