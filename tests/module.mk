@@ -99,6 +99,7 @@ EXTRA_DIST += tests/defects/births-split-forgotten.patch
 EXTRA_DIST += tests/defects/births-taken-block-forgotten.patch
 EXTRA_DIST += tests/defects/claim-not-waited-for.patch
 EXTRA_DIST += tests/defects/cycle-end-unsignalled.patch
+EXTRA_DIST += tests/defects/epochs-never-renewed.patch
 EXTRA_DIST += tests/defects/event-wakes-one.patch
 EXTRA_DIST += tests/defects/flush-forgotten.patch
 EXTRA_DIST += tests/defects/flush-one-round.patch
