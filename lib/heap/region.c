@@ -72,20 +72,34 @@ static void close_hole(struct lu_region *region) {
   region->bump = region->limit = region->hole_end;
 }
 
+/* Finds one more hole behind those that are known; false when there is none, or no room to keep it. */
+static bool find_ahead(struct lu_region *region, char *memory) {
+  struct lu_hole *hole = &region->ahead[(region->ahead_first + region->ahead_count) % LU_HOLES_AHEAD];
+  if (region->ahead_count == LU_HOLES_AHEAD ||
+      !lu_hole_find(taken_of(memory), granule_of(memory, region->fetch_end),
+                    region->block->smallest_hole, hole))
+    return false;
+  region->ahead_count++;
+  region->fetch = memory + (size_t)hole->start * LU_GRANULE;
+  region->fetch_end = memory + (size_t)hole->end * LU_GRANULE;
+  return true;
+}
+
+/* Forgets the first hole ahead. */
+static void drop_ahead(struct lu_region *region) {
+  region->ahead_first = (region->ahead_first + 1) % LU_HOLES_AHEAD;
+  region->ahead_count--;
+}
+
 /* Prefetches the next `bytes` bytes that will be zeroed, also in the holes that follow. */
 static void fetch_ahead(const struct lu_mutator *mutator, struct lu_region *region, size_t bytes) {
   char *memory = lu_block_memory(&mutator->heap->space, region->block);
   for (ptrdiff_t left = (ptrdiff_t)bytes; left > 0;) {
-    struct lu_hole hole;
     if (region->fetch < region->fetch_end) {
       LU_PREFETCH_WRITE(region->fetch);
       region->fetch += LU_CACHE_LINE;
       left -= LU_CACHE_LINE;
-    } else if (lu_hole_find(taken_of(memory), granule_of(memory, region->fetch_end),
-                            region->block->smallest_hole, &hole)) {
-      region->fetch = memory + (size_t)hole.start * LU_GRANULE;
-      region->fetch_end = memory + (size_t)hole.end * LU_GRANULE;
-    } else {
+    } else if (!find_ahead(region, memory)) {
       return;
     }
   }
@@ -144,20 +158,41 @@ static void fill_holes(const struct lu_region *region, char *memory, uint32_t fr
                  memory + (size_t)passed.end * LU_GRANULE);
 }
 
+/* The first hole ahead of at least `needed` granules, with those before it made fillers and forgotten. Changes
+ * nothing when there is none. */
+static bool find_next(struct lu_region *region, char *memory, uint32_t needed, struct lu_hole *hole) {
+  uint32_t smallest = region->block->smallest_hole, from = granule_of(memory, region->hole_end);
+  if (!lu_hole_find(taken_of(memory), from, needed > smallest ? needed : smallest, hole))
+    return false;
+  if (needed > smallest)
+    fill_holes(region, memory, from, hole->start);
+  while (region->ahead_count > 0 && region->ahead[region->ahead_first].start <= hole->start)
+    drop_ahead(region);
+  return true;
+}
+
+/* The next hole, if it is known and takes `needed` granules. */
+static bool take_known(struct lu_region *region, uint32_t needed, struct lu_hole *hole) {
+  if (region->ahead_count == 0)
+    return false;
+  *hole = region->ahead[region->ahead_first];
+  if (hole->end - hole->start < needed)
+    return false;
+  drop_ahead(region);
+  return true;
+}
+
 /* Moves to the first hole ahead that takes `size` bytes, filling those passed over. Changes nothing
  * when there is none. */
 static bool next_hole(const struct lu_mutator *mutator, struct lu_region *region, size_t size) {
   char *memory = lu_block_memory(&mutator->heap->space, region->block);
-  uint32_t smallest = region->block->smallest_hole, needed = (uint32_t)(size / LU_GRANULE);
-  uint32_t from = granule_of(memory, region->hole_end);
-  struct lu_hole wanted;
-  if (!lu_hole_find(taken_of(memory), from, needed > smallest ? needed : smallest, &wanted))
+  uint32_t needed = (uint32_t)(size / LU_GRANULE);
+  struct lu_hole hole;
+  if (!take_known(region, needed, &hole) && !find_next(region, memory, needed, &hole))
     return false;
   close_hole(region);
-  if (needed > smallest)
-    fill_holes(region, memory, from, wanted.start);
-  region->bump = region->limit = memory + (size_t)wanted.start * LU_GRANULE;
-  region->hole_end = memory + (size_t)wanted.end * LU_GRANULE;
+  region->bump = region->limit = memory + (size_t)hole.start * LU_GRANULE;
+  region->hole_end = memory + (size_t)hole.end * LU_GRANULE;
   if (region->fetch_end < region->hole_end) {
     region->fetch = region->bump;
     region->fetch_end = region->hole_end;
@@ -225,6 +260,7 @@ static void take(struct lu_mutator *mutator, struct lu_region *region, struct lu
   region->block = block;
   region->bump = region->limit = region->hole_end = memory + (size_t)block->cursor * LU_GRANULE;
   region->fetch = region->fetch_end = region->bump;
+  region->ahead_count = 0;
   if (!atomic_load_explicit(&block->clean, memory_order_relaxed) && block->free_granules < LU_BLOCK_GRANULES)
     fetch_ahead(mutator, region, SHORT_STEP);
   /* An orphan left by another thread in this cycle has its bits already, from its live_from on. */

@@ -16,16 +16,23 @@
 #ifndef LU_HEAP_REGION_H
 #define LU_HEAP_REGION_H
 
+#include "heap/holes.h"
 #include "heap/space.h"
 
 #define LU_MEDIUM ((size_t)512)
 #define LU_FILLER_TYPE 0u
+
+#define LU_HOLES_AHEAD 8u
 
 struct lu_region {
   struct lu_block *block;   /* NULL: none held */
   char *bump, *limit;       /* of the small region copies: they stand in the public prefix */
   char *hole_end;
   char *fetch, *fetch_end;  /* how far ahead memory has been prefetched; the end of that hole */
+  /* The holes between hole_end and fetch_end, in order: what prefetching has found need not be
+   * searched for again. */
+  struct lu_hole ahead[LU_HOLES_AHEAD];
+  unsigned ahead_first, ahead_count;
 };
 
 struct lu_mutator;
