@@ -130,6 +130,7 @@ EXTRA_DIST += tests/defects/shade-overflow-drops.patch
 EXTRA_DIST += tests/defects/shade-overflow-no-flag.patch
 EXTRA_DIST += tests/defects/shade-overflow-old-map.patch
 EXTRA_DIST += tests/defects/shared-roots-too-early.patch
+EXTRA_DIST += tests/defects/slabs-not-made-over.patch
 EXTRA_DIST += tests/defects/stall-gives-up-early.patch
 EXTRA_DIST += tests/defects/stall-waits-for-ever.patch
 EXTRA_DIST += tests/defects/stop-forgets-joiners.patch

@@ -1,9 +1,10 @@
 /*
  * test_stall.c: allocation at the limit: every wait ends, with memory, or with the out-of-memory hook and NULL; and a thread that does
- * not poll costs the others LULL_E_PROGRESS, never a false LULL_E_MEMORY.
+ * not poll costs the others LULL_E_PROGRESS, never a false LULL_E_MEMORY. A heap with nothing in it refuses nothing that its limit allows.
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include "heap/heap.h"
 #include "tests/fixture.h"
 
 static const char *const variants[] = {"heap.max=16M", "heap.max=16M,gc.mode=stw", "heap.max=16M,verify=cycle,stress.scribble=true"};
@@ -195,6 +196,76 @@ START_TEST(threads_that_share_a_tight_heap_all_get_memory) {
 }
 END_TEST
 
+static const char *const spacious[] = {"heap.max=96M", "heap.max=96M,gc.mode=stw", "heap.max=96M,heap.return=false",
+                                       "heap.max=96M,gc.mode=stw,heap.return=false"};
+#define SPACIOUS ((int)(sizeof spacious / sizeof spacious[0]))
+
+/*
+ * Small objects in two slabs, far from each other and from both ends: of the 64 slabs of a heap of 96 MB they leave 23 in a row before them, 16
+ * between them and 23 behind them, where nearly all of the limit wants 24. For a moment objects of 2 MB, of which each gets a slab of its own,
+ * take the others' place; they are never touched, so most of this is addresses only.
+ */
+enum { SLABS_BEFORE = 23, SLABS_BETWEEN = 16 };
+#define OF_A_SLAB ((size_t)2 << 20)
+#define NEARLY_ALL ((size_t)94 << 20)
+
+/* What has been allocated; roots. */
+static void *kept[1000];
+static size_t kept_count;
+
+static lull_type bytes_type(lull_heap *heap) {
+  lull_type_desc desc = {.struct_size = sizeof desc,
+                         .name = "bytes",
+                         .size = 16,
+                         .element_size = 1,
+                         .length_offset = 8};
+  lull_type type = 0;
+  ck_assert_int_eq(lull_type_define(heap, &desc, &type), LULL_OK);
+  return type;
+}
+
+static const char *add(lull_thread *thread, lull_type type, size_t bytes) {
+  void *object = lull_new_array(thread, type, bytes - 16);
+  EXPECT(object != NULL && kept_count < sizeof kept / sizeof kept[0]);
+  kept[kept_count++] = object;
+  return object;
+}
+
+static void spread_slabs(lull_thread *thread, lull_type type) {
+  for (int i = 0; i < SLABS_BEFORE; i++)
+    add(thread, type, OF_A_SLAB);
+  const char *slab = lu_slab_start(add(thread, type, LU_SMALL_MAX));
+  for (int i = 0; i < SLABS_BETWEEN; i++)
+    add(thread, type, OF_A_SLAB);
+  while (lu_slab_start(add(thread, type, LU_SMALL_MAX)) == slab)
+    ;
+}
+
+/* The most slabs in a row that have no use. */
+static size_t unused_in_a_row(const struct lu_space *space) {
+  size_t most = 0, row = 0;
+  for (size_t i = 0; i < space->slab_count; i++) {
+    row = atomic_load(&space->slabs[i].kind) == LU_SLAB_UNUSED ? row + 1 : 0;
+    most = row > most ? row : most;
+  }
+  return most;
+}
+
+START_TEST(an_empty_heap_has_room_for_a_large_object) {
+  lull_heap *heap = heap_with(spacious[_i]);
+  lull_thread *thread = attach(heap);
+  lull_type type = bytes_type(heap);
+  ck_assert_int_eq(lull_thread_range_add(thread, kept, sizeof kept / sizeof kept[0]), LULL_OK);
+  spread_slabs(thread, type);
+  memset(kept, 0, sizeof kept);
+  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  ck_assert_uint_lt(unused_in_a_row(&heap->space) * LU_SLAB_BYTES, NEARLY_ALL);
+  ck_assert_ptr_nonnull(lull_new_array(thread, type, NEARLY_ALL));
+  ck_assert_uint_eq(stats_of(heap).stall_failures, 0);
+  end_heap(heap, thread);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("stall");
   TCase *tcase = tcase_create("limit");
@@ -204,6 +275,9 @@ int main(void) {
   tcase_add_loop_test(tcase, large_objects_meet_the_same_limit, 0, VARIANTS);
   tcase_add_loop_test(tcase, a_thread_that_does_not_poll_is_named, 0, 2);
   tcase_add_loop_test(tcase, threads_that_share_a_tight_heap_all_get_memory, 0, VARIANTS);
+  suite_add_tcase(suite, tcase);
+  tcase = tcase_create("slabs");
+  tcase_add_loop_test(tcase, an_empty_heap_has_room_for_a_large_object, 0, SPACIOUS);
   suite_add_tcase(suite, tcase);
   return run_suite(suite);
 }
