@@ -4,8 +4,9 @@
  *
  * Modelled: packets of one entry, PACKETS of them in all; a private stack of one
  * packet per marker; a grey stack with a count that is raised before a push
- * and lowered after a pop; claims when an entry is popped; no look at MARK when one
- * is pushed. When no packet is free, the object gets its MARK bit, then its
+ * and lowered after a pop; no look at MARK when an entry is pushed. Who pops an entry looks at
+ * MARK, sets it in a later step, and scans: two may scan one object. (A large object, which one marker
+ * claims, is a case of this.) When no packet is free, the object gets its MARK bit, then its
  * block a re-scan flag, then `rescans` is raised. The mutator's SATB packet
  * goes to a flushed stack, which only the collector takes from. Helper and assist
  * raise `active`, then look at `tracing`; they give back what they hold before they lower it.
@@ -50,8 +51,8 @@
  * into a round only through the flushed stack, and the end waits for active.
  *
  * Expected (spin 6.5.2), no errors (states, depth):
- *   OPS=2 ASSISTS=0: 4,095,848, 814   with PACKETS=2: 1,235,187, 660
- *   OPS=1 ASSISTS=1: 4,735,919, 1,096   OPS=2 ASSISTS=1: 22,715,261, 1,204
+ *   OPS=2 ASSISTS=0: 5,280,972, 918   with PACKETS=2: 1,297,482, 700
+ *   OPS=1 ASSISTS=1: 5,746,280, 1,164   OPS=2 ASSISTS=1: 28,895,696, 1,289
  */
 #ifndef MUTANT
 #define MUTANT 0
@@ -185,7 +186,7 @@ inline drain(i) {
   :: pop(i, e);
      if
      :: e == 0 -> break
-     :: atomic { e != 0 && !HAS(mark, e) -> SET(mark, e) }; scan(i, e);
+     :: e != 0 && !HAS(mark, e) -> SET(mark, e); scan(i, e);
         atomic { SET(scanned, e); e = 0 }
      :: atomic { e != 0 && HAS(mark, e) -> e = 0 }
      fi
