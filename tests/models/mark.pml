@@ -16,8 +16,8 @@
  * newly marked objects did not move. (Counters are kept as "moved since the
  * collector looked".) All these words are sequentially consistent.
  *
- * Objects: 1 with children 2 and 3, 3 with child 4, 4 with child 5; blocks
- * {1,2}, {3,4}, {5}. At the
+ * Objects: 1 with children 2 and 3, 2 with child 3 (so that two markers can meet at 3), 3 with
+ * child 4, 4 with child 5; blocks {1,2}, {3,4}, {5}. At the
  * start 1, a shared root, is in the grey stack, and 3, which the mutator holds,
  * in its SATB packet (from its scan at H3).
  * Bounds: the mutator does OPS operations (load, store of NULL or of what it
@@ -51,8 +51,8 @@
  * into a round only through the flushed stack, and the end waits for active.
  *
  * Expected (spin 6.5.2), no errors (states, depth):
- *   OPS=2 ASSISTS=0: 5,280,972, 918   with PACKETS=2: 1,297,482, 700
- *   OPS=1 ASSISTS=1: 5,746,280, 1,164   OPS=2 ASSISTS=1: 28,895,696, 1,289
+ *   OPS=2 ASSISTS=0: 8,843,559, 786   with PACKETS=2: 1,586,484, 741
+ *   OPS=1 ASSISTS=1: 10,611,790, 1,417
  */
 #ifndef MUTANT
 #define MUTANT 0
@@ -350,7 +350,7 @@ active proctype collector() {
   byte e, y, z, k;
   bool n, q, f;
 
-  atomic { l[1] = 2; r[1] = 3; l[3] = 4; l[4] = 5; tracing = true;
+  atomic { l[1] = 2; r[1] = 3; l[2] = 3; l[3] = 4; l[4] = 5; tracing = true;
     free = free - 2; grey[1] = 1; grey_count = 1; buf = 3 };
   do
   :: quiesce();
