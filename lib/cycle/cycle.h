@@ -31,6 +31,7 @@ struct lu_pacer {
   /* Marking still to do, bytes (estimate), and bytes that may be allocated meanwhile: the assist ratio. Written by the collector at the start
    * of a cycle, read by assists (relaxed). */
   _Atomic uint64_t work_estimate, headroom;
+  _Atomic uint64_t objects_estimate;    /* objects scanned by the last cycle; written by the driver, read by assists (relaxed) */
   uint64_t live;              /* bytes marked by the last cycle */
   uint64_t goal;
   _Atomic uint64_t allocated_at_start;  /* of the last cycle; written by the collector, read by assists (relaxed) */

@@ -9,7 +9,7 @@
  * Rates are of wall time: what delays the collector (other processes) lengthens the predicted time.
  *
  * An assist is paid by the thread that allocates, at a refill: work_estimate / headroom bytes of marking for each byte allocated, saved up
- * until it is worth entering, at most gc.assist at once. It costs nothing while the collector is ahead, because work is only asked for once more than half the headroom is used.
+ * until it is worth entering, at most gc.assist at once. It is asked for once more than half the headroom is used and the collector is behind: on_track.
  *
  * Threads: lu_pacer_allocated by any mutator; the rest by the driver. Atomics: cycle/cycle.h.
  */
@@ -79,6 +79,7 @@ void lu_pacer_begin(lull_heap *heap) {
 
 void lu_pacer_marked(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
+  atomic_store_explicit(&pacer->objects_estimate, atomic_load_explicit(&heap->marking.progress, memory_order_relaxed), memory_order_relaxed);
   uint64_t now = lu_now_ns();
   uint64_t allocated = atomic_load_explicit(&pacer->allocated, memory_order_relaxed);
   double seconds = (double)(now - pacer->begun_ns) / 1e9;
@@ -100,13 +101,23 @@ void lu_pacer_end(lull_heap *heap, uint64_t live_bytes) {
   set_trigger(heap);
 }
 
+/*
+ * Whether the collector will be done in time without help: the share of the last cycle's objects that it has scanned is larger than the share of the headroom
+ * that is used, by the same factor of safety as when the cycle began. When it has scanned more than last time, nobody knows how much is left.
+ */
+static bool on_track(const lull_heap *heap, uint64_t since, uint64_t headroom) {
+  double done = (double)atomic_load_explicit(&heap->marking.progress, memory_order_relaxed);
+  double all = (double)atomic_load_explicit(&heap->cycle.pacer.objects_estimate, memory_order_relaxed);
+  return done < all && done * (double)headroom >= SAFETY * (double)since * all;
+}
+
 static void assist(struct lu_mutator *mutator, size_t bytes) {
   lull_heap *heap = mutator->heap;
   struct lu_pacer *pacer = &heap->cycle.pacer;
   uint64_t headroom = atomic_load_explicit(&pacer->headroom, memory_order_relaxed);
   uint64_t since = atomic_load_explicit(&pacer->allocated, memory_order_relaxed) -
                    atomic_load_explicit(&pacer->allocated_at_start, memory_order_relaxed);
-  if (since < headroom / 2)
+  if (since < headroom / 2 || on_track(heap, since, headroom))
     return;
   double ratio = (double)atomic_load_explicit(&pacer->work_estimate, memory_order_relaxed) / (double)headroom;
   mutator->assist_debt += least((uint64_t)((double)bytes * ratio), ASSIST_MOST);

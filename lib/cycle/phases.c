@@ -199,6 +199,7 @@ static bool flush_round(lull_heap *heap) {
 }
 
 static void trace(lull_heap *heap) {
+  atomic_store_explicit(&heap->marking.progress, 0, memory_order_relaxed);
   atomic_store(&heap->marking.tracing, true);
   scan_shared_roots(heap);
   lu_mark_take_flushed(heap);

@@ -45,6 +45,9 @@ struct lu_marking {
   _Atomic uint32_t hungry;
   _Atomic uint64_t pops;        /* packets taken for scanning, counted before the taking */
   _Atomic uint64_t marked;      /* objects newly marked, added by each marker before it leaves `active` */
+  /* Objects scanned in this cycle so far, by which the pacer knows how far marking is. Set to 0 by the driver before tracing, added to by markers now and
+   * then and when they leave; relaxed, a figure. */
+  _Atomic uint64_t progress;
   _Atomic uint32_t rescans;     /* re-scan flags set; the collector exchanges it to 0 before it looks at the flags */
   struct lu_event work;         /* helpers wait for packets here */
   struct lu_event idle;         /* signalled when active drops to 0 */
@@ -65,7 +68,7 @@ struct lu_marker {
   unsigned map;
   uint16_t epoch_before, epoch_mask;
   struct lu_stack stack;          /* grey objects that nobody else sees */
-  uint64_t marked;
+  uint64_t marked, published;     /* objects; those of them that are in marking->progress */
   bool renew;                     /* marking->renew_logs */
   uintptr_t ring[LU_RING];        /* prefetched, not yet scanned; 0 = empty slot */
   unsigned ring_at;

@@ -241,10 +241,16 @@ static inline bool drain_group(struct lu_marker *marker) {
   return true;
 }
 
+static void publish_progress(struct lu_marker *marker) {
+  atomic_fetch_add_explicit(&marker->marking->progress, marker->marked - marker->published, memory_order_relaxed);
+  marker->published = marker->marked;
+}
+
 bool lu_marker_drain(struct lu_marker *marker, uint64_t deadline_ns) {
   for (unsigned groups = 1; drain_group(marker); groups++) {
     if (groups % CHECK_EVERY != 0)
       continue;
+    publish_progress(marker);
     lu_stack_share(marker->heap, &marker->stack);
     if (deadline_ns != 0 && lu_now_ns() >= deadline_ns)
       return false;
@@ -275,6 +281,7 @@ void lu_marker_leave(struct lu_marker *marker) {
   while ((entry = out_of_ring(marker)) != 0)
     push_entry(marker, entry);
   lu_stack_release(marker->heap, &marker->stack);
+  publish_progress(marker);
   if (marker->marked != 0) {
     atomic_fetch_add(&marking->marked, marker->marked);
     lu_count_shared(&marker->heap->figures.total.objects_marked, marker->marked);
