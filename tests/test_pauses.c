@@ -7,6 +7,7 @@
 
 #include "bench/common/measure.h"
 #include "bench/common/pauses.h"
+#include "stress/common/figures.h"
 #include "stress/common/random.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -116,7 +117,7 @@ START_TEST(merging_adds_up) {
   measure_record(&to, 10);
   measure_record(&from, 10);
   measure_record(&from, 5000);
-  measure_merge(&to, &from);
+  figures_merge(&to, &from);
   ck_assert_uint_eq(to.count, 3);
   ck_assert_uint_eq(to.sum, 5020);
   ck_assert_uint_eq(to.max, 5000);

@@ -14,6 +14,7 @@
 #include "bench/common/process.h"
 #include "stress/common/check.h"
 #include "stress/common/clock.h"
+#include "stress/common/figures.h"
 
 enum { STALL = 1000000, WORST_WINDOW = 100000000 };
 #define CHECK_BITS (((uint64_t)1 << 53) - 1) /* what a double holds */
@@ -106,7 +107,7 @@ void measure_thread_end(struct measure_thread *thread) {
   total.stall_count += thread->stall_count;
   total.stall_sum += thread->stall_sum;
   total.pauses_lost += thread->pauses_lost;
-  measure_merge(&total.times, &thread->times);
+  figures_merge(&total.times, &thread->times);
   if (thread->times.count > 0)
     keep(thread, ended);
   irregular |= thread->threshold == MEASURE_IRREGULAR;
@@ -130,15 +131,6 @@ void measure_record(lull_histogram *times, uint64_t ns) {
   times->sum += ns;
   if (ns > times->max)
     times->max = ns;
-}
-
-void measure_merge(lull_histogram *to, const lull_histogram *from) {
-  to->count += from->count;
-  to->sum += from->sum;
-  if (from->max > to->max)
-    to->max = from->max;
-  for (unsigned bucket = 0; bucket < LULL_BUCKETS; bucket++)
-    to->bucket[bucket] += from->bucket[bucket];
 }
 
 void measure_count(const char *key, uint64_t value) {

@@ -51,9 +51,9 @@ void measure_mark(struct measure_thread *thread);
  * call it too, so that the collector's CPU time is what is left of the process's. */
 void measure_thread_end(struct measure_thread *thread);
 
-/* For histograms of a program's own: counts a duration; adds what `from` counted to `to`. */
+/* For histograms of a program's own: counts a duration. As figures_record, but without a search for
+ * the bucket, which would take longer than the operations that are timed. */
 void measure_record(lull_histogram *times, uint64_t ns);
-void measure_merge(lull_histogram *to, const lull_histogram *from);
 
 /* Further fields of the line, in the order of calls. `key` and `value` need no quoting. */
 void measure_count(const char *key, uint64_t value);

@@ -2,10 +2,9 @@
  * mark/marker.c: a marker: pops references, claims objects, scans them.
  *
  * An entry is claimed when it leaves the prefetch ring, not when it is pushed (prototypes: 37 against 28.5 million objects a second): its MARK word and
- * both ends of the object were prefetched when it entered. Entries enter in groups, because a prefetch holds the processor up until its address is
- * translated: close together the page walks of several overlap, with the scan of an object between each two they do not. Larger groups lose, for the
- * processor drops prefetches when it has too many under way (doc/design/performance.md). After Cher, Hosking and Vitek, "Software prefetching for
- * mark-sweep garbage collection" (2004).
+ * both ends of the object were prefetched when it entered. Entries enter in groups of a few, whose prefetches overlap; larger groups lose, for the processor
+ * drops prefetches when it has too many under way (doc/design/performance.md). After Cher, Hosking and Vitek, "Software prefetching for mark-sweep garbage
+ * collection" (2004).
  * The private stack: mark/stack.h.
  *
  * Invariants: M.2 and M.3 of mark/mark.h. A marker is used by one thread, between enter and leave.
@@ -148,8 +147,8 @@ static inline size_t small_size(const struct lu_type *type, const void *object) 
 }
 
 /* Marks and scans a small object: one found unmarked, or the first bit of which is set, in a re-scan. */
-static inline void scan_small(struct lu_marker *marker, const struct lu_type *type, void *object, size_t size) {
-  set_extent(object, size, marker->map);
+static inline void scan_small(struct lu_marker *marker, const struct lu_type *type, void *object) {
+  set_extent(object, small_size(type, object), marker->map);
   marker->marked++;
   if (LULL_UNLIKELY(marker->renew) && !type->leaf)
     renew_log(marker, object);
@@ -160,9 +159,7 @@ static inline void scan_small(struct lu_marker *marker, const struct lu_type *ty
 }
 
 void lu_marker_rescan_object(struct lu_marker *marker, void *object) {
-  const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
-  size_t size = small_size(type, object);
-  scan_small(marker, type, object, size);
+  scan_small(marker, &marker->heap->types.rows[lull_type_of(object)], object);
 }
 
 /* At one go: a piece that found no packet either would only set the flag again, and marking would never end. */
@@ -189,8 +186,7 @@ static inline void scan_entry(struct lu_marker *marker, uintptr_t entry) {
       scan_large(marker, type, object);
     return;
   }
-  size_t size = small_size(type, object);
-  scan_small(marker, type, object, size);
+  scan_small(marker, type, object);
 }
 
 static inline void prefetch(const struct lu_marker *marker, uintptr_t entry) {
