@@ -228,6 +228,141 @@ START_TEST(names_are_copied) {
 }
 END_TEST
 
+static const lull_field plain_fields[] = {{"second", 16}, {"first", 8}};
+static const lull_field element_fields[] = {{"key", 0}, {"value", 8}};
+
+START_TEST(bad_field_names_are_refused) {
+  begin();
+#define FIELDS(...) desc.fields = (const lull_field[])__VA_ARGS__
+  ck_assert_int_eq(WITH(plain_desc, desc.field_count = 1), LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.fields = plain_fields), LULL_OK);
+  ck_assert_int_eq(WITH(plain_desc, desc.fields = plain_fields, desc.field_count = 2), LULL_OK);
+  /* More than there are words: none is read. */
+  ck_assert_int_eq(WITH(plain_desc, desc.fields = plain_fields, desc.field_count = 4),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.fields = plain_fields, desc.field_count = SIZE_MAX),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.field_count = 1, FIELDS({{NULL, 8}})), LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.field_count = 1, FIELDS({{"", 8}})), LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.field_count = 1, FIELDS({{"a", 0}})), LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.field_count = 1, FIELDS({{"a", 12}})), LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.field_count = 1, FIELDS({{"a", 24}})), LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.field_count = 1, FIELDS({{"a", SIZE_MAX - 7}})),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.field_count = 2, FIELDS({{"a", 8}, {"b", 8}})),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(plain_desc, desc.field_count = 2, FIELDS({{"a", 8}, {"a", 16}})), LULL_OK);
+#undef FIELDS
+  ck_assert_int_eq(
+      WITH(plain_desc, desc.element_fields = element_fields, desc.element_field_count = 1),
+      LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(
+      WITH(array_desc, desc.element_fields = element_fields, desc.element_field_count = 2),
+      LULL_OK);
+  ck_assert_int_eq(WITH(array_desc, desc.element_size = 8, desc.element_fields = element_fields,
+                        desc.element_field_count = 2),
+                   LULL_E_DESCRIPTOR);
+  ck_assert_int_eq(WITH(array_desc, desc.element_size = 12, desc.element_fields = element_fields,
+                        desc.element_field_count = 2),
+                   LULL_OK);
+  end();
+}
+END_TEST
+
+static void expect_field(lull_type type, size_t offset, const char *expected) {
+  char text[200], tight[200];
+  size_t length = lull_field_name(heap, type, offset, text, sizeof text);
+  ck_assert_str_eq(text, expected);
+  ck_assert_uint_eq(length, strlen(expected));
+  ck_assert_uint_eq(lull_field_name(heap, type, offset, NULL, 0), length);
+  ck_assert_uint_eq(lull_field_name(heap, type, offset, NULL, 10), length);
+  memset(tight, 'x', sizeof tight);
+  ck_assert_uint_eq(lull_field_name(heap, type, offset, tight, length), length);
+  ck_assert_uint_eq(strlen(tight), length - 1);
+  ck_assert_int_eq(tight[length], 'x');
+}
+
+START_TEST(fields_are_named) {
+  struct node {
+    lull_object header;
+    void *left, *right;
+  };
+  lull_type plain, bare, array, long_named;
+  char name[100];
+  lull_field fields[] = {LULL_FIELD(struct node, right), {name, 8}};
+  lull_type_desc desc = plain_desc();
+  begin();
+  ck_assert_int_eq(lull_type_define(heap, &desc, &bare), LULL_OK);
+  strcpy(name, "left");
+  desc.fields = fields;
+  desc.field_count = 2;
+  ck_assert_int_eq(lull_type_define(heap, &desc, &plain), LULL_OK);
+  memset(name, 'n', sizeof name);
+  name[sizeof name - 1] = '\0';
+  ck_assert_int_eq(lull_type_define(heap, &desc, &long_named), LULL_OK);
+  name[0] = '\0';
+  fields[0].offset = 4;
+  expect_field(plain, 8, "plain.left");
+  expect_field(plain, 16, "plain.right");
+  expect_field(plain, 0, "plain+0");
+  expect_field(plain, 10, "plain+10");
+  expect_field(plain, 800, "plain+800");
+  expect_field(bare, 16, "plain+16");
+  ck_assert_uint_eq(lull_field_name(heap, long_named, 8, NULL, 0), strlen("plain.") + 63);
+
+  desc = array_desc();
+  desc.fields = plain_fields;
+  desc.field_count = 1;
+  desc.element_fields = element_fields;
+  desc.element_field_count = 1;
+  ck_assert_int_eq(lull_type_define(heap, &desc, &array), LULL_OK);
+  expect_field(array, 8, "array+8");
+  expect_field(array, 16, "array.second");
+  expect_field(array, 24, "array[0].key");
+  expect_field(array, 24 + 17 * 16, "array[17].key");
+  expect_field(array, 24 + 17 * 16 + 8, "array[17]+8");
+  desc.element_fields++;
+  ck_assert_int_eq(lull_type_define(heap, &desc, &array), LULL_OK);
+  expect_field(array, 24 + 17 * 16, "array[17]");
+  expect_field(array, 24 + 17 * 16 + 8, "array[17].value");
+
+  strcpy(name, "kept");
+  ck_assert_uint_eq(lull_field_name(heap, array + 1, 8, name, sizeof name), 0);
+  ck_assert_str_eq(name, "");
+  ck_assert_uint_eq(lull_field_name(heap, 0, 8, name, sizeof name), 0);
+  ck_assert_uint_eq(lull_field_name(NULL, array, 8, name, sizeof name), 0);
+  ck_assert_uint_eq(lull_field_name(NULL, array, 8, NULL, 8), 0);
+  end();
+}
+END_TEST
+
+/* A program that was compiled with the descriptor of the first version, which ended before the
+ * names of fields. */
+START_TEST(older_descriptors_are_accepted) {
+  const size_t first_version = offsetof(lull_type_desc, fields);
+  lull_type type;
+  lull_type_desc desc = plain_desc();
+  begin();
+  ck_assert_uint_eq(first_version, 96);
+  lull_type_desc *old = malloc(first_version);
+  ck_assert_ptr_nonnull(old);
+  desc.struct_size = (uint32_t)first_version;
+  desc.fields = (const lull_field *)8;
+  desc.field_count = 1;
+  ck_assert_int_eq(lull_type_define(heap, &desc, &type), LULL_OK);
+  memcpy(old, &desc, first_version);
+  ck_assert_int_eq(lull_type_define(heap, old, &type), LULL_OK);
+  expect_field(type, 8, "plain+8");
+  free(old);
+  for (size_t size = 0; size < sizeof desc; size++) {
+    desc.struct_size = (uint32_t)size;
+    if (size != first_version)
+      ck_assert_int_eq(lull_type_define(heap, &desc, &type), LULL_E_DESCRIPTOR);
+  }
+  end();
+}
+END_TEST
+
 START_TEST(small_objects_can_be_bump_allocated) {
   begin();
   ck_assert_int_eq(WITH(plain_desc, desc.size = LU_SMALL_MAX), LULL_OK);
@@ -249,9 +384,13 @@ START_TEST(a_full_table_and_missing_memory_are_refused) {
   lu_fault_arm(LU_FAULT_TYPE, 1, true);
   ck_assert_int_eq(define(&desc), LULL_E_MEMORY);
   lu_fault_clear();
-  lu_fault_arm(LU_FAULT_METADATA, 1, true);
-  ck_assert_int_eq(define(&wide), LULL_E_MEMORY);
-  lu_fault_clear();
+  wide.fields = plain_fields;
+  wide.field_count = 2;
+  for (uint64_t i = 1; i <= 2; i++) {
+    lu_fault_arm(LU_FAULT_METADATA, i, true);
+    ck_assert_int_eq(define(&wide), LULL_E_MEMORY);
+    lu_fault_clear();
+  }
   ck_assert_int_eq(define(&wide), LULL_OK);
   /* Defining a million types would fill 200 MB: the count is moved on instead. The rows skipped are
    * zero. */
@@ -456,6 +595,9 @@ int main(void) {
   tcase_add_test(tcase, bad_layouts_are_refused);
   tcase_add_test(tcase, bad_arrays_are_refused);
   tcase_add_test(tcase, names_are_copied);
+  tcase_add_test(tcase, bad_field_names_are_refused);
+  tcase_add_test(tcase, fields_are_named);
+  tcase_add_test(tcase, older_descriptors_are_accepted);
   tcase_add_test(tcase, small_objects_can_be_bump_allocated);
   tcase_add_test(tcase, a_full_table_and_missing_memory_are_refused);
   tcase_add_loop_test(tcase, a_walk_yields_the_slots_that_the_descriptor_names, 0, 4);

@@ -72,10 +72,24 @@ typedef struct lull_layout {
 } lull_layout;
 
 /*
+ * The name of a word of an object, for the verifier's reports and for tools. Any word but the
+ * header may have one, at most one each, whether it is a reference or not.
+ */
+typedef struct lull_field {
+  const char *name;  /* not empty; at most 63 bytes are kept */
+  size_t offset;     /* multiple of 8; from the start of the object, or of the element */
+} lull_field;
+
+/* The lull_field of a member: LULL_FIELD(struct node, left). */
+#define LULL_FIELD(type, member) {#member, offsetof(type, member)}
+
+/*
  * A type. The fixed part starts with the lull_object header; an array type adds
  * `length` elements of element_size bytes from offset `size` on, and the library
  * stores the length (a size_t, immutable) at length_offset inside the fixed part.
- * Everything is copied by lull_type_define; nothing needs to outlive the call.
+ * Everything is copied by lull_type_define; nothing needs to outlive the call. New members are added
+ * at the end: lull_type_define takes the struct_size of every version (the first had no names of
+ * fields) and what is missing as 0.
  */
 typedef struct lull_type_desc {
   uint32_t struct_size;     /* sizeof(lull_type_desc); versions this struct */
@@ -87,13 +101,18 @@ typedef struct lull_type_desc {
                                else a multiple of 8 */
   size_t length_offset;     /* arrays: offset of the size_t length; multiple of 8, inside the fixed part */
   lull_layout element;      /* references of each element: NONE, MAP (first 64 words) or ALL */
+  const lull_field *fields; /* names of words of the fixed part, in any order; NULL if there are none */
+  size_t field_count;
+  const lull_field *element_fields; /* names of words of each element */
+  size_t element_field_count;
 } lull_type_desc;
 
 /*
- * Defines a type in a heap. Any thread, attached or not; takes a lock; O(size of the maps).
+ * Defines a type in a heap. Any thread, attached or not; takes a lock; O(size of the maps), and
+ * O(n log n) for n names.
  * Returns LULL_OK and the index in *type, LULL_E_DESCRIPTOR if the descriptor contradicts
  * itself (a reference outside the object, on the header or on the length word, overlap,
- * unaligned offset, missing callback), LULL_E_RANGE if a size overflows or is beyond
+ * unaligned offset, missing callback, a name for a word that is not there, two for one), LULL_E_RANGE if a size overflows or is beyond
  * LULL_SIZE_MAX, LULL_E_MEMORY when there is no room for a further type (1 << 20 types).
  * Types live as long as the heap.
  */
@@ -111,6 +130,16 @@ static inline lull_type lull_type_of(const void *object) {
 
 /* The name given at definition, or NULL for an index that is not a type. Any thread, O(1). */
 LULL_API const char *lull_type_name(lull_heap *heap, lull_type type);
+
+/*
+ * Writes into buffer which field the word at `offset` bytes from an object's start is: "node.left",
+ * "table[17].key"; without a name "node+24", "vector[3]", "table[17]+8". At most `size` bytes
+ * including the 0 at the end; buffer may be NULL when size is 0. Returns the bytes of the whole text
+ * without the 0, as snprintf; 0 (and an empty text) for an index that is not a type. The length of
+ * arrays is not looked at. Any thread, O(log of the names).
+ */
+LULL_API size_t lull_field_name(lull_heap *heap, lull_type type, size_t offset, char *buffer,
+                                size_t size);
 
 /* The object's size in bytes as allocated (rounded up to 8). O(1). */
 LULL_API size_t lull_size_of(lull_heap *heap, const void *object) LULL_NONNULL(1, 2);

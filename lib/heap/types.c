@@ -119,11 +119,26 @@ static struct refusal check_elements(const lull_type_desc *desc) {
   return check_layout(layout, desc->element_size);
 }
 
+/* The first version had no names of fields. */
+#define FIRST_VERSION offsetof(lull_type_desc, fields)
+
+/* The descriptor as one of the current version; what its own lacks is 0. */
+static struct refusal read_desc(const lull_type_desc *given, lull_type_desc *desc) {
+  memset(desc, 0, sizeof *desc);
+  if (given->struct_size >= FIRST_VERSION)
+    desc->name = given->name;
+  if (given->struct_size != sizeof *desc && given->struct_size != FIRST_VERSION)
+    return contradiction("struct_size is not that of a version of lull_type_desc");
+  memcpy(desc, given, given->struct_size);
+  return accepted;
+}
+
 static struct refusal check_desc(const lull_type_desc *desc) {
-  if (desc->struct_size != sizeof *desc)
-    return contradiction("struct_size is not that of this version of lull_type_desc");
   struct refusal refusal = check_fixed(desc);
-  return refusal.why != NULL ? refusal : check_elements(desc);
+  if (refusal.why == NULL)
+    refusal = check_elements(desc);
+  const char *fault = refusal.why == NULL ? lu_fields_fault(desc) : NULL;
+  return fault != NULL ? contradiction(fault) : refusal;
 }
 
 /* A map of the words in [from, bytes), one at least; bytes is at most 64 words. */
@@ -188,16 +203,25 @@ static void compile_elements(const lull_type_desc *desc, struct lu_type *row) {
   }
 }
 
-/* Fills a zeroed row. False without memory. */
-static bool compile(const lull_type_desc *desc, struct lu_type *row) {
+/* Fills a zeroed row. */
+static struct refusal compile(const lull_type_desc *desc, struct lu_type *row) {
+  static const struct refusal no_memory = {LULL_E_MEMORY, "no room for a further type"};
+  struct refusal refusal = accepted;
   const char *name = desc->name != NULL ? desc->name : "(unnamed)";
   memcpy(row->name, name, strnlen(name, sizeof row->name - 1));
-  if (!compile_fixed(desc, row))
-    return false;
+  if (lu_fault(LU_FAULT_TYPE) || !compile_fixed(desc, row))
+    return no_memory;
   compile_elements(desc, row);
   row->leaf = row->refs == LULL_REFS_NONE && row->element_refs == LULL_REFS_NONE;
   row->simple = row->element_size == 0 && row->refs == LULL_REFS_MAP && row->long_map == NULL;
-  return true;
+  refusal.why = lu_fields_copy(desc, &row->names, &refusal.status);
+  return refusal;
+}
+
+/* Frees what a row owns. */
+static void end_row(const struct lu_type *row) {
+  lu_free((void *)(uintptr_t)row->long_map);
+  lu_free(row->names);
 }
 
 /* Gives a compiled row an index; 0 when the table is full. */
@@ -216,25 +240,32 @@ static lull_type add_row(struct lu_types *types, const struct lu_type *row) {
   return index;
 }
 
-lull_status lu_types_define(struct lu_types *types, const lull_type_desc *desc, lull_type *type) {
-  const char *name = desc->struct_size >= offsetof(lull_type_desc, size) && desc->name != NULL
-                         ? desc->name
-                         : "(unnamed)";
-  struct refusal refusal = check_desc(desc);
-  if (refusal.why != NULL)
-    return lu_reject(refusal.status, "lull_type_define: type %.63s: %s", name, refusal.why);
+/* Compiles a descriptor and gives it an index. */
+static struct refusal define(struct lu_types *types, const lull_type_desc *desc, lull_type *type) {
   struct lu_type row;
   memset(&row, 0, sizeof row);
-  lull_type index = 0;
-  if (!lu_fault(LU_FAULT_TYPE) && compile(desc, &row))
-    index = add_row(types, &row);
-  if (index == 0) {
-    lu_free((void *)(uintptr_t)row.long_map);
-    return lu_reject(LULL_E_MEMORY, "lull_type_define: type %.63s: no room for a further type",
-                     name);
-  }
-  *type = index;
-  return LULL_OK;
+  struct refusal refusal = compile(desc, &row);
+  lull_type index = refusal.why == NULL ? add_row(types, &row) : 0;
+  if (refusal.why == NULL && index == 0)
+    refusal = (struct refusal){LULL_E_MEMORY, "no room for a further type"};
+  if (refusal.why != NULL)
+    end_row(&row);
+  else
+    *type = index;
+  return refusal;
+}
+
+lull_status lu_types_define(struct lu_types *types, const lull_type_desc *given, lull_type *type) {
+  lull_type_desc desc;
+  struct refusal refusal = read_desc(given, &desc);
+  if (refusal.why == NULL)
+    refusal = check_desc(&desc);
+  if (refusal.why == NULL)
+    refusal = define(types, &desc, type);
+  if (refusal.why == NULL)
+    return LULL_OK;
+  return lu_reject(refusal.status, "lull_type_define: type %.63s: %s",
+                   desc.name != NULL ? desc.name : "(unnamed)", refusal.why);
 }
 
 static size_t table_bytes(size_t row_size) {
@@ -257,7 +288,7 @@ lull_status lu_types_init(struct lu_types *types) {
 void lu_types_fini(struct lu_types *types) {
   uint32_t count = atomic_load_explicit(&types->count, memory_order_relaxed);
   for (uint32_t i = LU_FILLER_TYPE + 1; types->rows != NULL && i < count; i++)
-    lu_free((void *)(uintptr_t)types->rows[i].long_map);
+    end_row(&types->rows[i]);
   lu_unreserve(types->rows, table_bytes(sizeof *types->rows));
   lu_unreserve(types->infos, table_bytes(sizeof *types->infos));
   types->rows = NULL;

@@ -9,6 +9,7 @@
 
 #include <lull/alloc.h>
 #include <lull/object.h>
+#include "heap/fields.h"
 #include "support/lock.h"
 
 #define LU_TYPES_MAX ((uint32_t)1 << 20)
@@ -30,6 +31,7 @@ struct lu_type {
   lull_trace_fn *trace;
   uint32_t long_words;
   char name[64];
+  struct lu_field_names *names; /* heap/fields.h; owned; NULL = none */
 } __attribute__((aligned(64)));
 
 struct lu_types {

@@ -66,9 +66,9 @@ static void report_fault(struct lu_oracle *oracle, const void *object, const cha
                  lu_describe(oracle->heap, object).text, fault);
     return;
   }
-  lu_violation(oracle->report, "%s, at offset %zu, refers to %s, which %s",
+  lu_violation(oracle->report, "%s, in %s, refers to %s, which %s",
                lu_describe(oracle->heap, oracle->holder_object).text,
-               (size_t)((const char *)oracle->slot - (const char *)oracle->holder_object),
+               lu_describe_slot(oracle->heap, oracle->holder_object, oracle->slot).text,
                lu_describe(oracle->heap, object).text, fault);
 }
 

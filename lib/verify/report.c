@@ -45,3 +45,9 @@ struct lu_described lu_describe(const lull_heap *heap, const void *object) {
            (unsigned)block->cursor);
   return described;
 }
+
+struct lu_field_described lu_describe_slot(const lull_heap *heap, const void *object,
+                                           const void *slot) {
+  return lu_field_describe(&heap->types.rows[lull_type_of(object)],
+                           (size_t)((const char *)slot - (const char *)object));
+}

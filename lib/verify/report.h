@@ -25,4 +25,8 @@ struct lu_described {
 };
 struct lu_described lu_describe(const lull_heap *heap, const void *object);
 
+/* A slot of an object that has no fault: "node.left", "vector[17]". */
+struct lu_field_described lu_describe_slot(const lull_heap *heap, const void *object,
+                                           const void *slot);
+
 #endif
