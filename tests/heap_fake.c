@@ -14,16 +14,19 @@ void fake_fail(const char *file, int line, const char *condition) {
   abort();
 }
 
-lull_heap *fake_heap(size_t limit) {
+lull_heap *fake_heap_with_cards(size_t limit, size_t card_bytes) {
   lull_heap *heap = lu_zalloc_aligned(LU_FAULT_METADATA, 64, sizeof *heap);
   ck_assert(heap != NULL);
   lu_settings_default(&heap->settings);
   heap->settings.heap_max = limit;
   heap->settings.heap_return = true;
+  heap->settings.rs_card = card_bytes;
   ck_assert_int_eq(lu_types_init(&heap->types), LULL_OK);
   ck_assert_int_eq(lu_space_init(&heap->space, &heap->settings), LULL_OK);
   return heap;
 }
+
+lull_heap *fake_heap(size_t limit) { return fake_heap_with_cards(limit, 512); }
 
 void fake_heap_end(lull_heap *heap) {
   lu_space_fini(&heap->space);

@@ -20,6 +20,8 @@
 void fake_fail(const char *file, int line, const char *condition) __attribute__((noreturn));
 
 lull_heap *fake_heap(size_t limit);
+/* One whose large objects have cards of so many bytes. */
+lull_heap *fake_heap_with_cards(size_t limit, size_t card_bytes);
 void fake_heap_end(lull_heap *heap);
 
 /* A mutator that has never been in a cycle. Ended without giving up its blocks unless the test

@@ -12,12 +12,14 @@ static struct lu_space *space;
 static struct lu_mutator *mutator;
 static lull_type type;
 
-static void begin(size_t limit) {
-  heap = fake_heap(limit);
+static void begin_with_cards(size_t limit, size_t card_bytes) {
+  heap = fake_heap_with_cards(limit, card_bytes);
   space = &heap->space;
   mutator = fake_mutator(heap);
   type = fake_bytes_type(heap);
 }
+
+static void begin(size_t limit) { begin_with_cards(limit, 512); }
 
 static void end(void) {
   fake_check_space(space);
@@ -30,7 +32,15 @@ static void check_layout(struct bytes *object, size_t size) {
   ck_assert_ptr_eq(lu_large_object(large), object);
   ck_assert_uint_eq(large->size, size);
   ck_assert_uint_eq((uintptr_t)large % LU_PAGE_BYTES, 0);
-  ck_assert_uint_eq(large->card_count, (size + LU_CARD_BYTES - 1) / LU_CARD_BYTES);
+  size_t card = heap->settings.rs_card;
+  ck_assert_uint_eq(lu_large_card_bytes(large), card);
+  ck_assert_uint_eq(large->card_count, (size + card - 1) / card);
+  for (size_t i = 0; i < large->card_count; i++)
+    if (atomic_load(&large->cards[i]) != LU_LOG_LARGE)
+      ck_abort_msg("card %zu of %zu begins logged", i, large->card_count);
+  ck_assert_ptr_eq(lu_large_card(large, object), &large->cards[0]);
+  ck_assert_ptr_eq(lu_large_card(large, (char *)object + card - 8), &large->cards[0]);
+  ck_assert_ptr_eq(lu_large_card(large, (char *)object + card), &large->cards[1]);
   ck_assert_ptr_eq(lu_large_card(large, (char *)object + size - 8),
                    &large->cards[large->card_count - 1]);
   ck_assert((char *)large->cards >= (char *)object + size);
@@ -52,7 +62,7 @@ static const size_t sizes[] = {LU_SMALL_MAX + 8,  12000,
                                (4 << 20) + 4096,  17 << 20};
 
 START_TEST(every_size_has_its_layout_and_comes_back_zero) {
-  begin(64 << 20);
+  begin_with_cards(64 << 20, (size_t)64 << _i);
   for (int round = 0; round < 3; round++) {
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
       struct bytes *object = fake_new(mutator, type, sizes[i]);
@@ -98,10 +108,10 @@ START_TEST(blocks_find_zero_memory_where_runs_have_been) {
 END_TEST
 
 START_TEST(the_limit_is_exact) {
-  begin(1 << 20);
+  begin_with_cards(1 << 20, (size_t)64 << _i);
   /* One page less than the limit, then one page too much. */
   size_t most =
-      space->limit - LU_PAGE_BYTES - sizeof(struct lu_large) - (space->limit / LU_CARD_BYTES) * 2;
+      space->limit - LU_PAGE_BYTES - sizeof(struct lu_large) - (space->limit / heap->settings.rs_card) * 2;
   ck_assert(fake_new(mutator, type, most & ~(size_t)7) != NULL);
   ck_assert_ptr_null(fake_new(mutator, type, LU_SMALL_MAX + 8));
   fake_sweep(heap, LU_MAP_A, 1);
@@ -369,9 +379,10 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("large");
   TCase *tcase = tcase_create("large");
-  tcase_add_test(tcase, every_size_has_its_layout_and_comes_back_zero);
+  /* Cards of 64 bytes to 8 KB. */
+  tcase_add_loop_test(tcase, every_size_has_its_layout_and_comes_back_zero, 0, 8);
   tcase_add_test(tcase, blocks_find_zero_memory_where_runs_have_been);
-  tcase_add_test(tcase, the_limit_is_exact);
+  tcase_add_loop_test(tcase, the_limit_is_exact, 0, 8);
   tcase_add_test(tcase, a_full_range_refuses_and_recovers);
   tcase_add_loop_test(tcase, random_runs_do_not_overlap, 0, 4);
   tcase_add_test(tcase, a_freed_run_is_used_again);

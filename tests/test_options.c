@@ -85,6 +85,7 @@ START_TEST(defaults) {
   ck_assert_uint_eq(s.gc_start, 40);
   ck_assert_uint_ge(s.gc_packets, 8 * MB);
   ck_assert_uint_eq(s.rs_max, 64 * MB);
+  ck_assert_uint_eq(s.rs_card, 512);
   ck_assert_uint_eq(s.stall_timeout, 10 * LU_SECOND);
   ck_assert_uint_eq(s.watchdog, LU_SECOND);
   ck_assert_uint_eq(s.verify, LU_VERIFY_NONE);
@@ -204,6 +205,12 @@ START_TEST(values_are_refused) {
   ck_assert_ptr_nonnull(strstr(last, "levels off error warning info debug trace"));
   refuse("stress.epoch_bits", "16", LULL_E_RANGE);
   ck_assert_ptr_nonnull(strstr(last, "stress.epoch_bits=16 is not accepted: 4 to 15"));
+  static const char *const cards[] = {"", "0", "1", "63", "65", "96", "500", "513", "8191", "16K"};
+  for (size_t i = 0; i < sizeof cards / sizeof cards[0]; i++)
+    refuse("rs.card", cards[i], LULL_E_RANGE);
+  ck_assert_ptr_nonnull(strstr(last, "rs.card=16K is not accepted: powers of two from 64 to 8K"));
+  set("rs.card", "2048");
+  set("rs.card", "4k");
   refuse("heap.max", "1K", LULL_E_RANGE);
   ck_assert_ptr_nonnull(strstr(last, "1M to 1T, or 0 = half"));
   refuse("heap.max", "a\nb\x1b", LULL_E_RANGE);

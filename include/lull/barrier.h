@@ -13,8 +13,8 @@
  *   B.5  A form that changes n words may be seen in part by other threads and by the collector;
  *        each word is stored whole.
  * Inside a loop, the fast path costs a load, a compare and a branch beside the store; the first store into an object in each cycle
- * takes the slow path, which copies the object's references (at most 8 KB; of a large object at
- * most the 512 bytes round the slot). During the start window of a cycle every store is slow (tens of ns).
+ * takes the slow path, which copies the object's references (at most 8 KB; of a large object those of one card: the option
+ * rs.card, 512 bytes unless set). During the start window of a cycle every store is slow (tens of ns).
  *
  * The log is that of Levanoni and Petrank's sliding views (2001), per object as in Yuasa's snapshot barrier.
  */

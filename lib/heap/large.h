@@ -5,8 +5,8 @@
  *   [struct lu_large][object ............][card logs]      the descriptor stands before the object
  *
  * The header log of a large object is LU_LOG_LARGE, which no epoch ever is, so every store takes
- * the slow path and finds the log of its card: one 16-bit word for each LU_CARD_BYTES of the
- * object.
+ * the slow path and finds the log of its card: one 16-bit word for each `rs.card` bytes of the
+ * object, a power of two.
  */
 #ifndef LU_HEAP_LARGE_H
 #define LU_HEAP_LARGE_H
@@ -14,7 +14,9 @@
 #include "heap/space.h"
 
 #define LU_LOG_LARGE 0xffffu
-#define LU_CARD_BYTES ((size_t)512)
+#define LU_CARD_LEAST ((uint64_t)64)
+/* At most a piece of marking (mark/marker.c), so that the cards of a piece are its own. */
+#define LU_CARD_MOST ((uint64_t)8192)
 
 struct lu_large {
   struct lu_large *next;          /* space->large; owned by the sweep once published */
@@ -27,14 +29,22 @@ struct lu_large {
   _Atomic size_t scan_next;
   uint32_t live_cycle;            /* born live in this cycle; 0 = not */
   _Atomic uint8_t rescan;         /* as lu_block.rescan */
+  uint8_t card_shift;             /* cards have 1 << card_shift bytes; space->card_shift */
 } __attribute__((aligned(64)));
 
 static inline void *lu_large_object(struct lu_large *large) { return large + 1; }
 static inline struct lu_large *lu_large_of(const void *object) {
   return (struct lu_large *)(uintptr_t)object - 1;
 }
+static inline size_t lu_large_card_bytes(const struct lu_large *large) {
+  return (size_t)1 << large->card_shift;
+}
+/* Which card a slot of the object lies in, and its log. */
+static inline size_t lu_large_card_index(const struct lu_large *large, const void *slot) {
+  return (size_t)((const char *)slot - (const char *)(large + 1)) >> large->card_shift;
+}
 static inline _Atomic uint16_t *lu_large_card(struct lu_large *large, const void *slot) {
-  return &large->cards[(size_t)((const char *)slot - (const char *)(large + 1)) / LU_CARD_BYTES];
+  return &large->cards[lu_large_card_index(large, slot)];
 }
 
 struct lu_mutator;

@@ -39,6 +39,7 @@ lull_status lu_space_init(struct lu_space *space, const struct lu_settings *sett
   atomic_init(&space->goal, space->limit);
   space->return_memory = settings->heap_return;
   space->huge_pages = settings->heap_huge;
+  space->card_shift = (uint8_t)__builtin_ctzll(settings->rs_card);
   space->slab_count = (2 * space->limit + LU_SLAB_BYTES - 1) / LU_SLAB_BYTES + SLACK_SLABS;
   lu_lock_init(&space->lock);
   space->base = lu_reserve(space->slab_count * LU_SLAB_BYTES, LU_SLAB_BYTES);

@@ -106,6 +106,7 @@ struct lu_space {
    * otherwise. Written by the driver; read by refills, relaxed. */
   _Atomic size_t goal;
   bool return_memory, huge_pages;
+  uint8_t card_shift;                /* of large objects: rs.card as a power of two */
 
   /* Slab kinds, page runs, spans; held for microseconds. */
   struct lu_lock lock __attribute__((aligned(64)));

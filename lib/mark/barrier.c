@@ -40,10 +40,10 @@ static struct logged find_log(void *object, void *slot) {
   if (atomic_load_explicit(log, memory_order_relaxed) != LU_LOG_LARGE)
     return found;
   struct lu_large *large = lu_large_of(object);
-  size_t card = (size_t)((char *)slot - (char *)object) / LU_CARD_BYTES;
+  size_t card = lu_large_card_index(large, slot);
   found.log = &large->cards[card];
-  found.low = (char *)object + card * LU_CARD_BYTES;
-  found.high = found.low + LU_CARD_BYTES;
+  found.low = (char *)object + (card << large->card_shift);
+  found.high = found.low + lu_large_card_bytes(large);
   found.entry |= LU_ENTRY_CARD;
   return found;
 }

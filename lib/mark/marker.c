@@ -20,7 +20,7 @@
 #include "support/clock.h"
 #include "support/tool.h"
 
-#define PIECE_BYTES ((size_t)8192)   /* of a large object, scanned at a time */
+#define PIECE_BYTES ((size_t)8192)   /* of a large object, scanned at a time; whole cards */
 #define GROUP 8                      /* entries that are prefetched together */
 #define CHECK_EVERY 8                /* groups between looks at the clock and at hungry helpers */
 #define PREFETCH_TAIL 40             /* where small objects that begin near the end of a cache line go on */
@@ -95,8 +95,8 @@ static __attribute__((noinline)) void renew_log(struct lu_marker *marker, lull_o
 static void renew_cards(struct lu_marker *marker, struct lu_large *large, size_t from, size_t to) {
   if (LULL_LIKELY(!marker->renew))
     return;
-  size_t end = (to + LU_CARD_BYTES - 1) / LU_CARD_BYTES;
-  for (size_t i = from / LU_CARD_BYTES; i < end && i < large->card_count; i++) {
+  size_t end = (to + lu_large_card_bytes(large) - 1) >> large->card_shift;
+  for (size_t i = from >> large->card_shift; i < end && i < large->card_count; i++) {
     uint16_t seen = atomic_load_explicit(&large->cards[i], memory_order_relaxed);
     uint16_t age = (uint16_t)((marker->epoch_before + 2 - seen) & marker->epoch_mask);
     if (age > marker->epoch_mask / 4)

@@ -32,6 +32,7 @@ struct lu_option {
   size_t offset;               /* in struct lu_settings */
   uint64_t initial_value;
   uint64_t min, max;           /* both allowed */
+  bool power;                  /* numbers: powers of two only; min and max are */
   const char *zero;            /* not NULL: 0 is allowed too and means this */
   const char *const *choices;  /* CHOICE: names, ends with NULL */
   const char *help;

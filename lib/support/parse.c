@@ -128,6 +128,7 @@ static bool parse_value(const struct lu_option *option, const char *text, size_t
     default: break;
   }
   return parse_number(text, length, types[option->type].suffixes, value) &&
+         (!option->power || (*value & (*value - 1)) == 0) &&
          ((*value >= option->min && *value <= option->max) ||
           (*value == 0 && option->zero != NULL));
 }
@@ -295,7 +296,8 @@ void lu_option_range(const struct lu_option *option, char *text, size_t size) {
   } else {
     lu_option_show(option, option->min, low, sizeof low);
     lu_option_show(option, option->max, high, sizeof high);
-    length = snprintf(text, size, "%s to %s", low, high);
+    length = snprintf(text, size, option->power ? "powers of two from %s to %s" : "%s to %s", low,
+                      high);
   }
   if (option->zero != NULL && (size_t)length < size)
     snprintf(text + length, size - (size_t)length, "%s 0 = %s", option->min > 0 ? ", or" : ",",

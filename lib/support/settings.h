@@ -28,6 +28,7 @@ struct lu_settings {
   uint64_t gc_every;          /* bytes; 0 = by pacing */
   uint64_t gc_packets;        /* bytes; never 0 after resolve */
   uint64_t rs_max;            /* bytes */
+  uint64_t rs_card;           /* bytes, a power of two */
   uint64_t stall_timeout;     /* ns */
   uint64_t watchdog;          /* ns; 0 = off */
   uint64_t verify;            /* enum lu_verify */

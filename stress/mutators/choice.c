@@ -21,6 +21,7 @@ static const struct chance chances[] = {
     {"gc.start", 4, {"5", "20", "90"}},
     {"gc.packets", 8, {"64K"}},
     {"rs.max", 6, {"4K", "64K"}},
+    {"rs.card", 3, {"64", "128", "1K", "8K"}},
     {"heap.initial", 3, {"1M", "4M"}},
     {"heap.growth", 4, {"10", "50", "300"}},
     {"heap.return", 4, {"false"}},
