@@ -1,10 +1,13 @@
 # One line per file, sorted: liblull_la_SOURCES += lib/FOLDER/FILE
 liblull_la_SOURCES += lib/cycle/collector.c
 liblull_la_SOURCES += lib/cycle/cycle.h
+liblull_la_SOURCES += lib/cycle/drivers.c
 liblull_la_SOURCES += lib/cycle/pacer.c
 liblull_la_SOURCES += lib/cycle/phases.c
 liblull_la_SOURCES += lib/cycle/phases.h
 liblull_la_SOURCES += lib/cycle/stall.c
+liblull_la_SOURCES += lib/cycle/steps.c
+liblull_la_SOURCES += lib/cycle/steps.h
 liblull_la_SOURCES += lib/heap/alloc.c
 liblull_la_SOURCES += lib/heap/block.c
 liblull_la_SOURCES += lib/heap/fields.c

@@ -13,16 +13,22 @@
  *                         grows, at most to request.
  *   os->poll_word         a hint that some request of some heap is open; see below.
  *
- * H.1, at least once: the driver does not return before each thread of the snapshot has
- * acknowledged this number, and acknowledging follows the closure. It cannot wait for ever for a
+ * H.1, at least once: lu_handshake_try does not answer true before each thread of the snapshot has
+ * acknowledged this number, and acknowledging follows the closure. It cannot be false for ever for a
  * thread that goes on: a request is found at the next poll (below), and a thread that is BLOCKED
- * instead is claimed, because the driver looks at its state until it has acknowledged. A thread
+ * instead is claimed, because each try looks at its state until it has acknowledged. A thread
  * leaves only with request = acknowledged, seen under the lock under which handshakes are armed.
  * H.1, at most once: the owner and the driver both look at acknowledged first. The owner does while
  * it is inside; the driver under a granted claim, so by C.1 not at the same time, and by C.2 each
  * sees the other's acknowledgement. The driver must look again after the claim, not before it: in
  * between the thread may have returned, acknowledged and blocked again. A thread that joins starts
  * with request = acknowledged = armed.
+ * Between two tries nobody may be driving, and the next to try may be another thread. What holds
+ * the handshake together then is in the registry and in the lu_drive, both left as they are: the
+ * armed phase that joiners adopt (H.5), the closure for owners that poll, `driven`, by which limbo
+ * keeps the records of the snapshot (L.1), and the list of those pending. Drivers take turns by a
+ * lock that the caller holds, so the list and what a claim's closure wrote pass from one to the
+ * next with it (H.3).
  * H.2 is C.1 for the driver, and the owner runs closures only in lu_requests_run, which only
  * safepoints call, RUNNING.
  *
@@ -130,16 +136,30 @@ static void arm_requests(struct lu_drive *drive, void (*arm)(void *owner), lu_cl
   lu_unlock(&registry->lock);
 }
 
+void lu_handshake_begin(struct lu_drive *drive, struct lu_registry *registry, const char *name,
+                        void (*arm)(void *owner), lu_closure *closure, void *arg) {
+  *drive = (struct lu_drive){
+      .registry = registry, .name = name, .done = acknowledged, .act = run_for_blocked};
+  arm_requests(drive, arm, closure, arg);
+  atomic_fetch_add_explicit(registry->figures->handshakes, 1, memory_order_relaxed);
+}
+
+bool lu_handshake_try(struct lu_drive *drive) {
+  while (drive->pending != NULL)
+    if (!lu_drive_pass(drive))
+      return false;
+  lu_drive_end(drive);
+  return true;
+}
+
+void lu_handshake_wait(struct lu_drive *drive) { lu_drive_wait(drive); }
+
 void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(void *owner),
                   lu_closure *closure, void *arg) {
-  struct lu_drive drive = {
-      .registry = registry, .name = name, .done = acknowledged, .act = run_for_blocked};
-  arm_requests(&drive, arm, closure, arg);
-  atomic_fetch_add_explicit(registry->figures->handshakes, 1, memory_order_relaxed);
-  while (drive.pending != NULL)
-    if (!lu_drive_pass(&drive))
-      lu_drive_wait(&drive);
-  lu_drive_end(&drive);
+  struct lu_drive drive;
+  lu_handshake_begin(&drive, registry, name, arm, closure, arg);
+  while (!lu_handshake_try(&drive))
+    lu_handshake_wait(&drive);
 }
 
 uint64_t lu_handshake_waiting_ns(const struct lu_registry *registry) {

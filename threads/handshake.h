@@ -6,8 +6,9 @@
  *        for no other.
  *   H.2  It runs in the thread itself at a safepoint, or in the collector while the thread is
  *        BLOCKED and cannot return.
- *   H.3  What the thread did before its closure happens before lu_handshake returns; what the
- *        collector did before arming happens before the closure.
+ *   H.3  What the thread did before its closure happens before lu_handshake returns, or
+ *        lu_handshake_try returns true; what the collector did before arming happens before the
+ *        closure.
  *   H.4  No thread waits for another thread's closure.
  *   H.5  A thread that joins later adopts the armed phase (hooks.joined) under the lock under which
  *        it was armed.
@@ -16,6 +17,7 @@
 #define LU_THREADS_HANDSHAKE_H
 
 #include "observe/histogram.h"
+#include "threads/driver.h"
 #include "threads/registry.h"
 
 /* Where the handshakes of a heap are counted; all multi-writer. */
@@ -36,6 +38,19 @@ struct lu_handshake_figures {
  */
 void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(void *owner),
                   lu_closure *closure, void *arg);
+
+/*
+ * The same in pieces, for a driver that does not wait. `drive` is where the handshake stands; it
+ * stays in place until the end. One handshake at a time for each registry; calls by one thread at a
+ * time, who is BLOCKED or not attached, and has what earlier callers wrote (they took turns by a
+ * lock). In between, nobody need be driving.
+ */
+void lu_handshake_begin(struct lu_drive *drive, struct lu_registry *registry, const char *name,
+                        void (*arm)(void *owner), lu_closure *closure, void *arg);
+/* Serves threads that are BLOCKED. True when all have acknowledged: the handshake is over. */
+bool lu_handshake_try(struct lu_drive *drive);
+/* After a try that said false: waits for a thread as lu_handshake does. */
+void lu_handshake_wait(struct lu_drive *drive);
 
 /* The owner's side, at a safepoint: takes the poll word and runs every open request of every
  * heap of the thread. RUNNING. */

@@ -8,10 +8,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <lull/heap.h>
+#include "cycle/steps.h"
 #include "support/event.h"
 #include "support/lock.h"
-
-enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP };
 
 /* What a thread that joins adopts. Written by the driver under the registry lock (arming); read under it. */
 struct lu_armed {
@@ -46,6 +45,7 @@ struct lu_cycle {
   struct lu_armed armed;
   /* Held by whoever drives the registry: the collector thread through a cycle, a stop-the-world collection, the verifier. Taken as a blocked wait. */
   struct lu_lock driver;
+  struct lu_run run;            /* the cycle under way, if there is one; under `driver` */
   /* Threads that wait for `driver`. Raised and lowered by them; the collector does not begin another cycle before they have had it. */
   _Atomic uint32_t driver_waiters;
   struct lu_event driver_taken;
@@ -72,7 +72,7 @@ struct lu_cycle {
 lull_status lu_cycle_init(lull_heap *heap);
 void lu_cycle_fini(lull_heap *heap);
 
-/* One whole concurrent cycle, by the collector thread, which holds `driver` (cycle/phases.c). */
+/* One whole cycle, beside the threads, with waiting: by who holds `driver` and is BLOCKED or not attached (cycle/drivers.c). */
 void lu_cycle_run(lull_heap *heap, enum lu_cause cause);
 
 /* Takes `driver` for a thread that is not the collector, which is BLOCKED or not attached; given back with lu_unlock. */

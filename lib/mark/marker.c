@@ -80,7 +80,7 @@ static inline void set_extent(const void *object, size_t size, unsigned map) {
 
 /*
  * Renews a log that is so old that its epoch could come round again: to k, which is over, never to the epoch that runs
- * (that would say the object is logged). By compare-and-swap, because a barrier may be setting the log now. Only some cycles do so: phases.c.
+ * (that would say the object is logged). By compare-and-swap, because a barrier may be setting the log now. Only some cycles do so: cycle/steps.c.
  */
 static __attribute__((noinline)) void renew_log(struct lu_marker *marker, lull_object *object) {
   _Atomic uint16_t *log = (_Atomic uint16_t *)&object->log_epoch;

@@ -1,0 +1,287 @@
+/*
+ * cycle/steps.c: one cycle, stage by stage (design section 6; tests/models/start.pml, blocks.pml, join.pml).
+ *
+ *   WINDOW  H1: stores shade new values
+ *   SWITCH  the clear spare bitmap becomes MARK; rs(k) is dropped (a major marks from the roots)
+ *   BUMP    H2: new epoch, births live
+ *   SCAN    H3: threads scan their roots
+ *   ROOTS   marking opens to helpers and assists; shared roots
+ *   MARK    until nothing is grey outside the threads
+ *   FLUSH   F: a round; marking goes on unless it was clean (M.4)
+ *   CLOSE   nobody marks any more
+ *   IDLE    barriers go idle
+ *   FILTER  the remembered set of the new epoch is filtered by MARK
+ *   SWEEP   block by block
+ *   SETTLE  births are no longer live
+ *   CLEAR   their MARK bits are cleared: what was born is young
+ *   END     figures, pacing; `ended`
+ *
+ * Each handshake is armed under the registry lock and acknowledged by all threads before the next stage begins. No stage waits for two threads at once, and no
+ * thread waits for a stage.
+ *
+ * A step may end inside a stage and the next one be somebody else's. Nothing of a cycle is on a stack or belongs to a thread: `run`, the list of an open
+ * handshake included, is handed on with cycle.driver, and everything else is what mutators see anyway.
+ *
+ * Threads: who holds cycle.driver.
+ */
+#include "cycle/steps.h"
+
+#include <sched.h>
+#include "heap/heap.h"
+#include "mark/mark.h"
+#include "observe/log.h"
+#include "roots/shared.h"
+#include "support/assert.h"
+#include "support/clock.h"
+#include "support/random.h"
+#include "threads/handshake.h"
+#include "verify/verify.h"
+
+/* At the edge of two phases: the verifier and the random delay of the stress options. */
+static void edge(lull_heap *heap, enum lu_edge edge) {
+  if (heap->settings.verify == LU_VERIFY_PHASE || (heap->settings.verify == LU_VERIFY_CYCLE && edge == LU_EDGE_SETTLED))
+    LU_CHECK(lu_verify_edge(heap, edge) == 0, "the verifier found the heap broken");
+  if (heap->settings.stress_delay != 0) {
+    uint64_t until = lu_now_ns() + lu_random_below(heap->settings.stress_delay);
+    while (lu_now_ns() < until)
+      sched_yield();
+  }
+}
+
+/* One handshake: armed by the first call, over when DONE is returned. */
+static enum lu_pace shake(lull_heap *heap, enum lu_shake which) {
+  struct lu_run *run = &heap->cycle.run;
+  const struct lu_shake_desc *desc = &lu_shakes[which];
+  if (!run->shaking)
+    lu_handshake_begin(&run->drive, &heap->registry, desc->name, desc->arm, desc->closure, NULL);
+  run->shaking = !lu_handshake_try(&run->drive);
+  return run->shaking ? LU_PACE_WAITS : LU_PACE_DONE;
+}
+
+static enum lu_pace window(lull_heap *heap) {
+  struct lu_run *run = &heap->cycle.run;
+  if (!run->shaking)
+    lu_remembered_begin(heap);
+  if (shake(heap, LU_SHAKE_WINDOW) != LU_PACE_DONE)
+    return LU_PACE_WAITS;
+  edge(heap, LU_EDGE_WINDOW);
+  run->stage = LU_STAGE_SWITCH;
+  return LU_PACE_DONE;
+}
+
+/*
+ * Whether this major renews stale logs. A log is stale from an age of a quarter of all epochs on, and must not grow as old as half of them; an age grows
+ * by two with each cycle. So it is enough to look when ages have grown by an eighth since the last time. `cycle` is the number of the cycle before.
+ */
+static bool renews_logs(struct lu_marking *marking, uint32_t cycle) {
+  if (cycle - marking->renewed_cycle < (marking->epoch_mask + 1u) / 16)
+    return false;
+  marking->renewed_cycle = cycle;
+  return true;
+}
+
+static enum lu_pace switch_marks(lull_heap *heap) {
+  heap->marking.epoch_before = heap->cycle.armed.epoch;
+  heap->marking.renew_logs = renews_logs(&heap->marking, heap->cycle.armed.cycle);
+  heap->marking.map ^= 1;
+  lu_remembered_drop(heap);
+  heap->cycle.run.stage = LU_STAGE_BUMP;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace bump(lull_heap *heap) {
+  struct lu_run *run = &heap->cycle.run;
+  if (shake(heap, LU_SHAKE_BUMP) != LU_PACE_DONE)
+    return LU_PACE_WAITS;
+  edge(heap, LU_EDGE_BUMPED);
+  run->number = heap->cycle.armed.cycle;
+  run->stage = LU_STAGE_SCAN;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace scan(lull_heap *heap) {
+  struct lu_run *run = &heap->cycle.run;
+  if (shake(heap, LU_SHAKE_SCAN) != LU_PACE_DONE)
+    return LU_PACE_WAITS;
+  edge(heap, LU_EDGE_TRACE);
+  run->traced = lu_now_ns();
+  run->stage = LU_STAGE_ROOTS;
+  return LU_PACE_DONE;
+}
+
+static void push_root(void *object, void *arg) { lu_marker_push(arg, object); }
+
+static void scan_shared_roots(lull_heap *heap) {
+  struct lu_marker marker;
+  lu_marker_enter(&marker, heap, true);
+  lu_shared_roots_each(&heap->shared, push_root, &marker);
+  lu_marker_leave(&marker);
+}
+
+static enum lu_pace roots(lull_heap *heap) {
+  atomic_store_explicit(&heap->marking.progress, 0, memory_order_relaxed);
+  atomic_store(&heap->marking.tracing, true);
+  scan_shared_roots(heap);
+  lu_mark_take_flushed(heap);
+  heap->cycle.run.stage = LU_STAGE_MARK;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace mark(lull_heap *heap) {
+  struct lu_run *run = &heap->cycle.run;
+  lu_helpers_wake(heap);
+  lu_mark_quiesce(heap);
+  run->marked_before = atomic_load(&heap->marking.marked);
+  run->stage = LU_STAGE_FLUSH;
+  return LU_PACE_DONE;
+}
+
+/* Whether the flush round that has just been acknowledged by all was clean (M.4). */
+static bool was_clean(lull_heap *heap) {
+  struct lu_marking *marking = &heap->marking;
+  size_t flushed = lu_mark_take_flushed(heap);
+  return flushed == 0 && atomic_load(&marking->active) == 0 && atomic_load(&marking->packets.grey_count) == 0 &&
+         atomic_load(&marking->rescans) == 0 && atomic_load(&marking->marked) == heap->cycle.run.marked_before;
+}
+
+static enum lu_pace flush(lull_heap *heap) {
+  if (shake(heap, LU_SHAKE_FLUSH) != LU_PACE_DONE)
+    return LU_PACE_WAITS;
+  lu_count_shared(&heap->figures.flush_rounds, 1);
+  heap->cycle.run.stage = was_clean(heap) ? LU_STAGE_CLOSE : LU_STAGE_MARK;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace close_marking(lull_heap *heap) {
+  struct lu_run *run = &heap->cycle.run;
+  lu_mark_close(heap);
+  run->marked = lu_now_ns();
+  lu_pacer_marked(heap);
+  run->stage = LU_STAGE_IDLE;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace idle(lull_heap *heap) {
+  if (shake(heap, LU_SHAKE_IDLE) != LU_PACE_DONE)
+    return LU_PACE_WAITS;
+  heap->cycle.run.stage = LU_STAGE_FILTER;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace filter(lull_heap *heap) {
+  lu_mark_discard_flushed(heap);
+  lu_gauge_set(&heap->figures.remembered, lu_remembered_filter(heap));
+  edge(heap, LU_EDGE_MARKED);
+  heap->cycle.run.stage = LU_STAGE_SWEEP;
+  return LU_PACE_DONE;
+}
+
+static void memory_came_free(void *context) {
+  lull_heap *heap = context;
+  lu_event_signal(&heap->cycle.progress);
+}
+
+static enum lu_pace sweep(lull_heap *heap) {
+  struct lu_run *run = &heap->cycle.run;
+  run->sweep = (struct lu_sweep){.space = &heap->space,
+                                 .mark_map = heap->marking.map,
+                                 .cycle = run->number,
+                                 .scribble = heap->settings.stress_scribble,
+                                 .progress = memory_came_free,
+                                 .context = heap};
+  lu_sweep(&run->sweep);
+  edge(heap, LU_EDGE_SWEPT);
+  run->stage = LU_STAGE_SETTLE;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace settle(lull_heap *heap) {
+  if (shake(heap, LU_SHAKE_SETTLE) != LU_PACE_DONE)
+    return LU_PACE_WAITS;
+  heap->cycle.run.stage = LU_STAGE_CLEAR;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace clear(lull_heap *heap) {
+  struct lu_run *run = &heap->cycle.run;
+  lu_sweep_clear_births(&run->sweep);
+  size_t worthwhile = heap->space.limit / 100;
+  if (run->sweep.freed_bytes < worthwhile)
+    atomic_fetch_add(&heap->cycle.fruitless, 1);
+  else
+    atomic_store(&heap->cycle.fruitless, 0);
+  run->stage = LU_STAGE_END;
+  return LU_PACE_DONE;
+}
+
+static const char *cause_name(enum lu_cause cause) {
+  static const char *const names[] = {"Allocation", "Explicit", "Limit", "Loop"};
+  return names[cause];
+}
+
+static void report(lull_heap *heap, uint64_t ended) {
+  const struct lu_run *run = &heap->cycle.run;
+  struct lu_heap_figures *figures = &heap->figures;
+  lu_histogram_add(&figures->phase_start, run->traced - run->began);
+  lu_histogram_add(&figures->phase_mark, run->marked - run->traced);
+  lu_histogram_add(&figures->phase_sweep, ended - run->marked);
+  lu_histogram_add(&figures->cycle, ended - run->began);
+  lu_count_shared(&figures->cycles, 1);
+  lu_gauge_set(&figures->bytes_live, run->sweep.live_bytes);
+  LU_LOG(heap->settings.log, LU_TAG_PHASE, LU_LOG_DEBUG, "GC(%u) Start %.3fms Mark %.3fms Sweep %.3fms", run->number - 1,
+         (double)(run->traced - run->began) / 1e6, (double)(run->marked - run->traced) / 1e6,
+         (double)(ended - run->marked) / 1e6);
+  LU_LOG(heap->settings.log, LU_TAG_GC, LU_LOG_INFO, "GC(%u) Concurrent Major (%s) %zuM->%zuM(%zuM) %.3fms", run->number - 1,
+         cause_name(run->cause), run->used_before >> 20, atomic_load(&heap->space.used) >> 20, heap->space.limit >> 20,
+         (double)(ended - run->began) / 1e6);
+}
+
+static enum lu_pace end(lull_heap *heap) {
+  uint64_t ended = lu_now_ns();
+  lu_pacer_end(heap, heap->cycle.run.sweep.live_bytes);
+  edge(heap, LU_EDGE_SETTLED);
+  lu_space_return_slabs(&heap->space);
+  report(heap, ended);
+  heap->cycle.run.stage = LU_STAGE_NONE;
+  atomic_fetch_add_explicit(&heap->cycle.ended, 1, memory_order_release);
+  lu_event_signal(&heap->cycle.progress);
+  return LU_PACE_DONE;
+}
+
+/* Each sets the stage that follows it when it is done. */
+static enum lu_pace (*const stages[LU_STAGES])(lull_heap *heap) = {
+    [LU_STAGE_WINDOW] = window, [LU_STAGE_SWITCH] = switch_marks, [LU_STAGE_BUMP] = bump,
+    [LU_STAGE_SCAN] = scan,     [LU_STAGE_ROOTS] = roots,         [LU_STAGE_MARK] = mark,
+    [LU_STAGE_FLUSH] = flush,   [LU_STAGE_CLOSE] = close_marking, [LU_STAGE_IDLE] = idle,
+    [LU_STAGE_FILTER] = filter, [LU_STAGE_SWEEP] = sweep,         [LU_STAGE_SETTLE] = settle,
+    [LU_STAGE_CLEAR] = clear,   [LU_STAGE_END] = end};
+
+void lu_cycle_begin(lull_heap *heap, enum lu_cause cause) {
+  struct lu_run *run = &heap->cycle.run;
+  LU_ASSERT(run->stage == LU_STAGE_NONE);
+  *run = (struct lu_run){.stage = LU_STAGE_WINDOW,
+                         .cause = cause,
+                         .began = lu_now_ns(),
+                         .used_before = atomic_load(&heap->space.used)};
+  atomic_fetch_add(&heap->cycle.begun, 1);
+  lu_count_shared(&heap->figures.cycles_started, 1);
+  lu_pacer_begin(heap);
+}
+
+enum lu_pace lu_cycle_step(lull_heap *heap, uint64_t deadline_ns) {
+  struct lu_run *run = &heap->cycle.run;
+  while (run->stage != LU_STAGE_NONE) {
+    enum lu_pace pace = stages[run->stage](heap);
+    if (pace != LU_PACE_DONE)
+      return pace;
+    if (deadline_ns != 0 && lu_now_ns() >= deadline_ns)
+      return run->stage == LU_STAGE_NONE ? LU_PACE_DONE : LU_PACE_SPENT;
+  }
+  return LU_PACE_DONE;
+}
+
+void lu_cycle_await(lull_heap *heap) {
+  struct lu_run *run = &heap->cycle.run;
+  if (run->shaking)
+    lu_handshake_wait(&run->drive);
+}

@@ -1,0 +1,67 @@
+/*
+ * cycle/steps.h: a cycle as a machine: where it stands, and moving it on.
+ *
+ * A cycle stands in heap->cycle.run and belongs to nobody: whoever holds cycle.driver may move it on, BLOCKED or not attached, for as long as its budget
+ * lasts. So one engine serves every mode (doc/design/modes.md): the collector thread goes from the first stage to the last and waits where it has to; others
+ * do a piece and go.
+ */
+#ifndef LU_CYCLE_STEPS_H
+#define LU_CYCLE_STEPS_H
+
+#include "cycle/phases.h"
+#include "heap/sweep.h"
+#include "threads/driver.h"
+
+enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP };
+
+/* What is to be done next. */
+enum lu_stage {
+  LU_STAGE_NONE,      /* no cycle is under way */
+  LU_STAGE_WINDOW,    /* H1 */
+  LU_STAGE_SWITCH,
+  LU_STAGE_BUMP,      /* H2 */
+  LU_STAGE_SCAN,      /* H3 */
+  LU_STAGE_ROOTS,     /* shared roots */
+  LU_STAGE_MARK,
+  LU_STAGE_FLUSH,     /* F; back to MARK unless it was clean */
+  LU_STAGE_CLOSE,
+  LU_STAGE_IDLE,
+  LU_STAGE_FILTER,    /* the remembered set */
+  LU_STAGE_SWEEP,
+  LU_STAGE_SETTLE,
+  LU_STAGE_CLEAR,     /* the MARK bits of births */
+  LU_STAGE_END,
+  LU_STAGES
+};
+
+/* One cycle under way. All of it by who holds cycle.driver. */
+struct lu_run {
+  enum lu_stage stage;
+  enum lu_cause cause;
+  uint32_t number;          /* cycle.armed.cycle, from BUMP on */
+  bool shaking;             /* a handshake is open: armed, and not acknowledged by all */
+  struct lu_drive drive;    /* it */
+  uint64_t marked_before;   /* marking.marked before the flush round was armed */
+  struct lu_sweep sweep;
+  uint64_t began, traced, marked;   /* lu_now_ns */
+  size_t used_before;
+};
+
+/* How a stage, or a step, ended. */
+enum lu_pace {
+  LU_PACE_DONE,    /* the stage is over; of a step: the cycle is */
+  LU_PACE_SPENT,   /* the budget is used up */
+  LU_PACE_WAITS    /* nothing to do until a thread acknowledges, or another marker is done */
+};
+
+/* Begins a cycle: none is under way. */
+void lu_cycle_begin(lull_heap *heap, enum lu_cause cause);
+/*
+ * Moves the cycle under way on until it is over, or a thread has to be waited for, or lu_now_ns has passed deadline_ns. With deadline_ns == 0 it has no
+ * budget and may wait for other markers by itself.
+ */
+enum lu_pace lu_cycle_step(lull_heap *heap, uint64_t deadline_ns);
+/* Waits for what a step that ended with LU_PACE_WAITS needs; may end early. */
+void lu_cycle_await(lull_heap *heap);
+
+#endif
