@@ -94,7 +94,6 @@ liblull_la_SOURCES += lib/verify/place.c
 liblull_la_SOURCES += lib/verify/place.h
 liblull_la_SOURCES += lib/verify/report.c
 liblull_la_SOURCES += lib/verify/report.h
-liblull_la_SOURCES += lib/verify/stw.c
 liblull_la_SOURCES += lib/verify/verify.h
 liblull_la_SOURCES += lib/verify/walk.c
 liblull_la_SOURCES += lib/verify/walk.h

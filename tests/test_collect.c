@@ -12,7 +12,8 @@ static const char *const variants[] = {
     "heap.max=64M,stress.packet=1,gc.helpers=2,stress.scribble=true,verify=cycle",
     "heap.max=64M,stress.region=256,gc.assist=100us,stress.delay=200us,verify=phase",
     "heap.max=64M,stress.membarrier=false,stress.loop=true",
-    "heap.max=64M,gc.mode=stw,verify=cycle",
+    "heap.max=64M,gc.mode=stw,verify=phase,stress.epoch_bits=4,stress.scribble=true",
+    "heap.max=64M,gc.mode=stw,stress.packet=1,gc.helpers=1,verify=cycle",
 };
 #define VARIANTS ((int)(sizeof variants / sizeof variants[0]))
 

@@ -98,7 +98,7 @@ static void expect_at(enum lu_edge edge, const char *text) {
   wanted_lines = 0;
   ck_assert_int_eq(lull_blocked_begin(scene.thread), LULL_OK);
   lu_lock(&scene.heap->cycle.driver);
-  size_t violations = lu_verify_edge(scene.heap, edge);
+  size_t violations = lu_verify_edge(scene.heap, edge, false);
   lu_unlock(&scene.heap->cycle.driver);
   ck_assert_int_eq(lull_blocked_end(scene.thread), LULL_OK);
   ck_assert_msg(violations > 0, "not found: %s", text);
@@ -220,7 +220,7 @@ START_TEST(marking_that_lost_an_object) {
   ck_assert_ptr_null(before);
   ck_assert_int_eq(lull_blocked_begin(scene.thread), LULL_OK);
   lu_lock(&scene.heap->cycle.driver);
-  lu_verify_edge(scene.heap, LU_EDGE_TRACE);
+  lu_verify_edge(scene.heap, LU_EDGE_TRACE, false);
   lu_unlock(&scene.heap->cycle.driver);
   ck_assert_int_eq(lull_blocked_end(scene.thread), LULL_OK);
   ck_assert_ptr_nonnull(scene.heap->snapshot);

@@ -61,6 +61,7 @@
 #include "support/tool.h"
 #include "threads/blocked.h"
 #include "threads/driver.h"
+#include "threads/stop.h"
 
 static void acknowledge(struct lu_thread *thread, uint64_t sequence) {
 #if LU_TSAN
@@ -160,6 +161,16 @@ void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(vo
   lu_handshake_begin(&drive, registry, name, arm, closure, arg);
   while (!lu_handshake_try(&drive))
     lu_handshake_wait(&drive);
+}
+
+/* Every thread is claimed, so H.2 holds, and by C.2 with it H.3. Nobody joins or leaves: the registered threads are the
+ * snapshot, and who joins later takes the registry lock after it was given back by the resumption, so sees what is armed. */
+void lu_handshake_stopped(struct lu_registry *registry, void (*arm)(void *owner),
+                          lu_closure *closure, void *arg) {
+  LU_ASSERT(atomic_load_explicit(&registry->stopping, memory_order_relaxed) != 0);
+  if (arm != NULL)
+    arm(registry->owner);
+  lu_stopped_each(registry, closure, arg);
 }
 
 uint64_t lu_handshake_waiting_ns(const struct lu_registry *registry) {

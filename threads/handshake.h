@@ -52,6 +52,10 @@ bool lu_handshake_try(struct lu_drive *drive);
 /* After a try that said false: waits for a thread as lu_handshake does. */
 void lu_handshake_wait(struct lu_drive *drive);
 
+/* The same with the world stopped, by who stopped it: arms, and runs the closure for each thread. No request is made. */
+void lu_handshake_stopped(struct lu_registry *registry, void (*arm)(void *owner),
+                          lu_closure *closure, void *arg);
+
 /* The owner's side, at a safepoint: takes the poll word and runs every open request of every
  * heap of the thread. RUNNING. */
 void lu_requests_run(struct lu_os_thread *os);

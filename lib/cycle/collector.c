@@ -18,7 +18,6 @@
 #include "support/fault.h"
 #include "threads/blocked.h"
 #include "threads/handshake.h"
-#include "verify/verify.h"
 
 uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
   struct lu_cycle *cycle = &heap->cycle;
@@ -159,7 +158,7 @@ static bool drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause cau
   lu_blocked_begin(&mutator->thread);
   lu_driver_lock(&heap->cycle);
   if (atomic_load(&heap->cycle.begun) < number)
-    done = lu_stw_collect(heap, cause);
+    done = lu_cycle_run_stopped(heap, cause);
   lu_unlock(&heap->cycle.driver);
   lu_blocked_end(&mutator->thread);
   return done;

@@ -72,8 +72,12 @@ struct lu_cycle {
 lull_status lu_cycle_init(lull_heap *heap);
 void lu_cycle_fini(lull_heap *heap);
 
-/* One whole cycle, beside the threads, with waiting: by who holds `driver` and is BLOCKED or not attached (cycle/drivers.c). */
+/*
+ * One whole cycle, with waiting, by who holds `driver` and is BLOCKED or not attached (cycle/drivers.c): beside the threads; or with all of them stopped, which
+ * returns false, with nothing done, when a thread did not stop within stall.timeout.
+ */
 void lu_cycle_run(lull_heap *heap, enum lu_cause cause);
+bool lu_cycle_run_stopped(lull_heap *heap, enum lu_cause cause);
 
 /* Takes `driver` for a thread that is not the collector, which is BLOCKED or not attached; given back with lu_unlock. */
 void lu_driver_lock(struct lu_cycle *cycle);

@@ -19,6 +19,8 @@
  * Each handshake is armed under the registry lock and acknowledged by all threads before the next stage begins. No stage waits for two threads at once, and no
  * thread waits for a stage.
  *
+ * With the world stopped the stages are the same; a handshake is then a walk over the stopped threads, and nothing is born.
+ *
  * A step may end inside a stage and the next one be somebody else's. Nothing of a cycle is on a stack or belongs to a thread: `run`, the list of an open
  * handshake included, is handed on with cycle.driver, and everything else is what mutators see anyway.
  *
@@ -40,7 +42,7 @@
 /* At the edge of two phases: the verifier and the random delay of the stress options. */
 static void edge(lull_heap *heap, enum lu_edge edge) {
   if (heap->settings.verify == LU_VERIFY_PHASE || (heap->settings.verify == LU_VERIFY_CYCLE && edge == LU_EDGE_SETTLED))
-    LU_CHECK(lu_verify_edge(heap, edge) == 0, "the verifier found the heap broken");
+    LU_CHECK(lu_verify_edge(heap, edge, heap->cycle.run.stopped) == 0, "the verifier found the heap broken");
   if (heap->settings.stress_delay != 0) {
     uint64_t until = lu_now_ns() + lu_random_below(heap->settings.stress_delay);
     while (lu_now_ns() < until)
@@ -52,6 +54,10 @@ static void edge(lull_heap *heap, enum lu_edge edge) {
 static enum lu_pace shake(lull_heap *heap, enum lu_shake which) {
   struct lu_run *run = &heap->cycle.run;
   const struct lu_shake_desc *desc = &lu_shakes[which];
+  if (run->stopped) {
+    lu_handshake_stopped(&heap->registry, desc->arm, desc->closure, NULL);
+    return LU_PACE_DONE;
+  }
   if (!run->shaking)
     lu_handshake_begin(&run->drive, &heap->registry, desc->name, desc->arm, desc->closure, NULL);
   run->shaking = !lu_handshake_try(&run->drive);
@@ -231,8 +237,8 @@ static void report(lull_heap *heap, uint64_t ended) {
   LU_LOG(heap->settings.log, LU_TAG_PHASE, LU_LOG_DEBUG, "GC(%u) Start %.3fms Mark %.3fms Sweep %.3fms", run->number - 1,
          (double)(run->traced - run->began) / 1e6, (double)(run->marked - run->traced) / 1e6,
          (double)(ended - run->marked) / 1e6);
-  LU_LOG(heap->settings.log, LU_TAG_GC, LU_LOG_INFO, "GC(%u) Concurrent Major (%s) %zuM->%zuM(%zuM) %.3fms", run->number - 1,
-         cause_name(run->cause), run->used_before >> 20, atomic_load(&heap->space.used) >> 20, heap->space.limit >> 20,
+  LU_LOG(heap->settings.log, LU_TAG_GC, LU_LOG_INFO, "GC(%u) %s (%s) %zuM->%zuM(%zuM) %.3fms", run->number - 1,
+         run->stopped ? "Pause Full" : "Concurrent Major", cause_name(run->cause), run->used_before >> 20, atomic_load(&heap->space.used) >> 20, heap->space.limit >> 20,
          (double)(ended - run->began) / 1e6);
 }
 
@@ -256,11 +262,12 @@ static enum lu_pace (*const stages[LU_STAGES])(lull_heap *heap) = {
     [LU_STAGE_FILTER] = filter, [LU_STAGE_SWEEP] = sweep,         [LU_STAGE_SETTLE] = settle,
     [LU_STAGE_CLEAR] = clear,   [LU_STAGE_END] = end};
 
-void lu_cycle_begin(lull_heap *heap, enum lu_cause cause) {
+void lu_cycle_begin(lull_heap *heap, enum lu_cause cause, bool stopped) {
   struct lu_run *run = &heap->cycle.run;
   LU_ASSERT(run->stage == LU_STAGE_NONE);
   *run = (struct lu_run){.stage = LU_STAGE_WINDOW,
                          .cause = cause,
+                         .stopped = stopped,
                          .began = lu_now_ns(),
                          .used_before = atomic_load(&heap->space.used)};
   atomic_fetch_add(&heap->cycle.begun, 1);

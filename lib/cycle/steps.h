@@ -39,6 +39,7 @@ struct lu_run {
   enum lu_stage stage;
   enum lu_cause cause;
   uint32_t number;          /* cycle.armed.cycle, from BUMP on */
+  bool stopped;             /* the world is, from the first stage to the last */
   bool shaking;             /* a handshake is open: armed, and not acknowledged by all */
   struct lu_drive drive;    /* it */
   uint64_t marked_before;   /* marking.marked before the flush round was armed */
@@ -54,8 +55,8 @@ enum lu_pace {
   LU_PACE_WAITS    /* nothing to do until a thread acknowledges, or another marker is done */
 };
 
-/* Begins a cycle: none is under way. */
-void lu_cycle_begin(lull_heap *heap, enum lu_cause cause);
+/* Begins a cycle: none is under way. `stopped`: the world is, and stays so until the cycle is over. */
+void lu_cycle_begin(lull_heap *heap, enum lu_cause cause, bool stopped);
 /*
  * Moves the cycle under way on until it is over, or a thread has to be waited for, or lu_now_ns has passed deadline_ns. With deadline_ns == 0 it has no
  * budget and may wait for other markers by itself.

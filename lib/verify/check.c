@@ -77,9 +77,12 @@ size_t lu_verify_run(lull_heap *heap, enum lu_edge edge, bool *checked) {
   return violations;
 }
 
-size_t lu_verify_edge(lull_heap *heap, enum lu_edge edge) {
+size_t lu_verify_edge(lull_heap *heap, enum lu_edge edge, bool stopped) {
   bool checked;
-  return lu_verify_run(heap, edge, &checked);
+  if (!stopped)
+    return lu_verify_run(heap, edge, &checked);
+  lu_publish_regions(heap);
+  return lu_verify_stopped(heap, edge, &checked);
 }
 
 lull_status lull_verify(lull_thread *thread) {

@@ -1,9 +1,8 @@
 /*
  * verify/verify.h: the second collector: simple marking code of its own, one thread, the world stopped.
  *
- * It serves three ends: the stop-the-world mode (gc.mode=stw), whose sequence of collections depends on allocation only; the
- * oracle against which the verifier checks the concurrent collector; and lull_verify.
- * It shares with the concurrent collector the layout of memory and the descriptors as the user gave them, not the marker: its walk over an object's references
+ * It serves two ends: the oracle against which the verifier checks the collector at the edges of its phases, and lull_verify.
+ * It shares with the collector the layout of memory and the descriptors as the user gave them, not the marker: its walk over an object's references
  * is written a second time, slot by slot, from the descriptor.
  */
 #ifndef LU_VERIFY_VERIFY_H
@@ -32,11 +31,8 @@ size_t lu_oracle_bytes(const struct lu_oracle *oracle);
 size_t lu_oracle_broken(const struct lu_oracle *oracle);
 void lu_oracle_free(struct lu_oracle *oracle);
 
-/* Stops the world, checks all that must hold at this edge, resumes. By the driver of the registry (holds cycle.driver, not attached or BLOCKED). Returns the number of violations,
+/* Stops the world unless it is stopped already, checks all that must hold at this edge, resumes. By the driver of the registry (holds cycle.driver, not attached or BLOCKED). Returns the number of violations,
  * each logged (the first 20) under tag verify at level error. */
-size_t lu_verify_edge(lull_heap *heap, enum lu_edge edge);
-
-/* One stop-the-world collection. By the driver. Returns false, nothing done, when a thread did not stop within stall.timeout. */
-bool lu_stw_collect(lull_heap *heap, enum lu_cause cause);
+size_t lu_verify_edge(lull_heap *heap, enum lu_edge edge, bool stopped);
 
 #endif
