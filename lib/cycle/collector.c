@@ -19,13 +19,20 @@
 #include "threads/blocked.h"
 #include "threads/handshake.h"
 
+/* Raises a number that only grows; returns whether it was lower. */
+static bool raise_to(_Atomic uint64_t *number, uint64_t to) {
+  uint64_t seen = atomic_load(number);
+  while (seen < to && !atomic_compare_exchange_weak(number, &seen, to))
+    ;
+  return seen < to;
+}
+
 uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
   struct lu_cycle *cycle = &heap->cycle;
   uint64_t number = atomic_load(&cycle->begun) + 1;
-  uint64_t wanted = atomic_load(&cycle->wanted);
-  while (wanted < number && !atomic_compare_exchange_weak(&cycle->wanted, &wanted, number))
-    ;
-  if (wanted < number) {
+  if (cause != LU_CAUSE_ALLOCATION)
+    raise_to(&cycle->major_wanted, number);
+  if (raise_to(&cycle->wanted, number)) {
     atomic_store_explicit(&cycle->cause, cause, memory_order_relaxed);
     lu_event_signal(&cycle->wake);
   }
@@ -88,7 +95,10 @@ static void let_others_drive(struct lu_cycle *cycle) {
   }
 }
 
-static bool due(struct lu_cycle *cycle) { return atomic_load(&cycle->wanted) > atomic_load(&cycle->begun); }
+static bool due(struct lu_cycle *cycle) {
+  return atomic_load(&cycle->wanted) > atomic_load(&cycle->begun) ||
+         atomic_load(&cycle->major_wanted) > atomic_load(&cycle->major_begun);
+}
 
 static void *collector_main(void *arg) {
   lull_heap *heap = arg;
@@ -169,6 +179,10 @@ bool lu_no_progress(const lull_heap *heap, uint64_t since_ns) {
   return lu_handshake_waiting_ns(&heap->registry) > timeout && lu_now_ns() - since_ns > timeout / 4;
 }
 
+bool lu_major_ended(const struct lu_cycle *cycle, uint64_t number) {
+  return atomic_load_explicit(&cycle->major_ended, memory_order_acquire) >= number;
+}
+
 bool lu_cycle_wait(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause) {
   lull_heap *heap = mutator->heap;
   struct lu_cycle *cycle = &heap->cycle;
@@ -192,9 +206,12 @@ lull_status lull_collect(lull_thread *thread) {
   if (own->os->depth != 0)
     return lu_reject(LULL_E_STATE, "lull_collect: inside a blocked region");
   struct lu_mutator *mutator = lu_mutator_of(&own->pub);
+  const struct lu_cycle *cycle = &mutator->heap->cycle;
   uint64_t number = lu_cycle_request(mutator->heap, LU_CAUSE_EXPLICIT);
-  if (lu_cycle_wait(mutator, number, LU_CAUSE_EXPLICIT))
-    return LULL_OK;
+  /* If that number went to a minor that was just beginning, the next cycle knows of the request. */
+  for (uint64_t next = number; lu_cycle_wait(mutator, next, LU_CAUSE_EXPLICIT); next++)
+    if (lu_major_ended(cycle, number))
+      return LULL_OK;
   return lu_reject(LULL_E_PROGRESS, "lull_collect: a thread does not reach a safepoint");
 }
 

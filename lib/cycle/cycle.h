@@ -31,14 +31,18 @@ struct lu_pacer {
    * of a cycle, read by assists (relaxed). */
   _Atomic uint64_t work_estimate, headroom;
   _Atomic uint64_t objects_estimate;    /* objects scanned by the last cycle; written by the driver, read by assists (relaxed) */
-  uint64_t live;              /* bytes marked by the last cycle */
+  uint64_t live;              /* bytes marked by the last cycle, and what was born while it ran */
+  uint64_t live_major;        /* the same of the last major */
   uint64_t goal;
+  enum lu_kind next;          /* what the next cycle should be */
   _Atomic uint64_t allocated_at_start;  /* of the last cycle; written by the collector, read by assists (relaxed) */
   uint64_t allocated_at_end;
   uint64_t begun_ns, ended_ns;
   double rate[4];             /* bytes per second, of the last cycles; the worst counts */
-  double seconds[4];          /* their wall time from begin to end of marking */
-  unsigned samples;
+  double seconds[LU_KINDS][4];  /* wall time from begin to end of marking, of the last cycles of each kind */
+  uint64_t objects[LU_KINDS];   /* scanned by the last cycle of each kind */
+  uint64_t work[LU_KINDS];      /* bytes that it marked */
+  unsigned samples, samples_of[LU_KINDS];
 };
 
 struct lu_cycle {
@@ -55,6 +59,13 @@ struct lu_cycle {
   /* Requests: number of the cycle that somebody wants to have begun. Raised by any thread (CAS to the larger), read by the collector. */
   _Atomic uint64_t wanted;
   _Atomic uint64_t begun;       /* cycles begun; written by the driver before it arms H1 */
+  /* Number of the cycle that somebody wants to have begun, and to be a major. Raised by any thread before `wanted`; read by the driver after it has
+   * raised `begun` (both seq_cst), and when it looks whether a cycle is due: if the one of that number has begun as a minor, the next is a major. */
+  _Atomic uint64_t major_wanted;
+  /* Numbers of the last cycle that was settled to be a major, and of the last major that ended. Written by the driver, the second
+   * before `ended` (release); the second read by who waits for a major. */
+  _Atomic uint64_t major_begun, major_ended;
+  enum lu_kind kind;            /* of the running cycle, or the last one; the driver's */
   _Atomic uint64_t ended;       /* cycles ended; written by the driver, release, then `progress` is signalled */
   _Atomic uint64_t fruitless;   /* of those, in a row, the last ones that freed next to nothing */
   _Atomic uint32_t cause;
@@ -82,8 +93,10 @@ bool lu_cycle_run_stopped(lull_heap *heap, enum lu_cause cause);
 /* Takes `driver` for a thread that is not the collector, which is BLOCKED or not attached; given back with lu_unlock. */
 void lu_driver_lock(struct lu_cycle *cycle);
 
-/* Asks for a cycle that begins after this call; returns its number. Any thread. */
+/* Asks for a cycle that begins after this call, for a major unless the cause is allocation; returns its number. Any thread. */
 uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause);
+/* Whether a major that began as this number or later has ended. Any thread. */
+bool lu_major_ended(const struct lu_cycle *cycle, uint64_t number);
 
 /*
  * Waits until that cycle has ended (stop-the-world mode: drives it). Blocked region, so polls. Returns false when a thread does not reach a
@@ -103,9 +116,20 @@ void lu_mutator_apply(struct lu_mutator *mutator);
 
 /* Pacing. */
 void lu_pacer_init(lull_heap *heap);
-void lu_pacer_begin(lull_heap *heap);
+/* The kind that the cycle about to begin should have; the driver's. */
+enum lu_kind lu_pacer_kind(const lull_heap *heap, enum lu_cause cause);
+void lu_pacer_begin(lull_heap *heap, enum lu_kind kind);
+/* The minor that has begun goes on as a major. */
+void lu_pacer_turned_major(lull_heap *heap);
 void lu_pacer_marked(lull_heap *heap);
-void lu_pacer_end(lull_heap *heap, uint64_t live_bytes);
+struct lu_cycle_result {
+  enum lu_kind kind;
+  size_t live_bytes;       /* marked, all that is old included, births of the cycle excluded */
+  size_t survived_bytes;   /* of those, what was young before */
+  size_t freed_bytes;      /* newly offered by the sweep */
+  uint64_t cpu_ns;         /* thread CPU time of the driver; 0 = not known */
+};
+void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *result);
 /* At a refill, by the owner: counts bytes, asks for a cycle when due, assists. Does not poll; bounded by gc.assist. */
 void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes);
 

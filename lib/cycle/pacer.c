@@ -8,6 +8,9 @@
  *            less than an eighth of the room were used
  * Rates are of wall time: what delays the collector (other processes) lengthens the predicted time.
  *
+ * With generations a cycle is a minor unless more than half of the room that the last major left has gone to survivors since; a minor begins
+ * when gc.young has been allocated, or earlier for want of room.
+ *
  * An assist is paid by the thread that allocates, at a refill: work_estimate / headroom bytes of marking for each byte allocated, saved up
  * until it is worth entering, at most gc.assist at once. It is asked for once more than half the headroom is used and the collector is behind: on_track.
  *
@@ -43,16 +46,20 @@ static uint64_t room_before_start(const lull_heap *heap) {
     return heap->settings.gc_every;
   uint64_t room = pacer->goal > pacer->live ? pacer->goal - pacer->live : 0;
   if (heap->settings.gc_mode == LU_GC_STW)
-    return most(room, LU_BLOCK_BYTES);
-  double headroom = SAFETY * worst(pacer->rate) * worst(pacer->seconds);
+    return most(pacer->next == LU_MINOR ? least(room, heap->settings.gc_young) : room, LU_BLOCK_BYTES);
+  double headroom = SAFETY * worst(pacer->rate) * worst(pacer->seconds[pacer->next]);
   uint64_t latest = room / 100 * (100 - heap->settings.gc_start);
   uint64_t start = headroom < (double)room ? room - (uint64_t)headroom : 0;
+  if (pacer->next == LU_MINOR)
+    latest = least(latest, heap->settings.gc_young);
   return most(least(start, latest), most(room / 8, LU_BLOCK_BYTES));
 }
 
 static void set_trigger(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
-  pacer->goal = goal_for(heap, pacer->live);
+  pacer->goal = goal_for(heap, pacer->live_major);
+  uint64_t room = pacer->goal - least(pacer->goal, pacer->live_major), used = pacer->live - least(pacer->live, pacer->live_major);
+  pacer->next = heap->settings.gc_generational && used < room / 2 ? LU_MINOR : LU_MAJOR;
   lu_gauge_set(&heap->figures.heap_goal, pacer->goal);
   atomic_store_explicit(&heap->space.goal, pacer->goal, memory_order_relaxed);
   atomic_store_explicit(&pacer->trigger, pacer->allocated_at_end + room_before_start(heap), memory_order_relaxed);
@@ -63,7 +70,13 @@ void lu_pacer_init(lull_heap *heap) {
   set_trigger(heap);
 }
 
-void lu_pacer_begin(lull_heap *heap) {
+enum lu_kind lu_pacer_kind(const lull_heap *heap, enum lu_cause cause) {
+  if (cause == LU_CAUSE_LOOP)
+    return heap->settings.gc_generational && heap->cycle.armed.cycle % 4 != 0 ? LU_MINOR : LU_MAJOR;
+  return cause == LU_CAUSE_ALLOCATION ? heap->cycle.pacer.next : LU_MAJOR;
+}
+
+void lu_pacer_begin(lull_heap *heap, enum lu_kind kind) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
   uint64_t now = lu_now_ns();
   uint64_t allocated = atomic_load_explicit(&pacer->allocated, memory_order_relaxed);
@@ -73,30 +86,42 @@ void lu_pacer_begin(lull_heap *heap) {
   pacer->begun_ns = now;
   uint64_t left = pacer->goal - least(pacer->goal, pacer->live + (allocated - pacer->allocated_at_end));
   atomic_store_explicit(&pacer->headroom, most(left, LU_BLOCK_BYTES), memory_order_relaxed);
-  atomic_store_explicit(&pacer->work_estimate, most(pacer->live, LU_BLOCK_BYTES), memory_order_relaxed);
+  atomic_store_explicit(&pacer->work_estimate, most(kind == LU_MAJOR ? pacer->live : pacer->work[LU_MINOR], LU_BLOCK_BYTES),
+                        memory_order_relaxed);
+  atomic_store_explicit(&pacer->objects_estimate, pacer->objects[kind], memory_order_relaxed);
   atomic_store_explicit(&pacer->trigger, UINT64_MAX, memory_order_relaxed);
+}
+
+void lu_pacer_turned_major(lull_heap *heap) {
+  struct lu_pacer *pacer = &heap->cycle.pacer;
+  atomic_store_explicit(&pacer->work_estimate, most(pacer->live, LU_BLOCK_BYTES), memory_order_relaxed);
+  atomic_store_explicit(&pacer->objects_estimate, pacer->objects[LU_MAJOR], memory_order_relaxed);
 }
 
 void lu_pacer_marked(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
-  atomic_store_explicit(&pacer->objects_estimate, atomic_load_explicit(&heap->marking.progress, memory_order_relaxed), memory_order_relaxed);
+  enum lu_kind kind = heap->cycle.kind;
+  pacer->objects[kind] = atomic_load_explicit(&heap->marking.progress, memory_order_relaxed);
   uint64_t now = lu_now_ns();
   uint64_t allocated = atomic_load_explicit(&pacer->allocated, memory_order_relaxed);
   double seconds = (double)(now - pacer->begun_ns) / 1e9;
   double rate = (double)(allocated - atomic_load_explicit(&pacer->allocated_at_start, memory_order_relaxed)) / (seconds > 1e-6 ? seconds : 1e-6);
   double *sample = &pacer->rate[pacer->samples % 4];
   *sample = rate > *sample ? rate : *sample;
-  pacer->seconds[pacer->samples % 4] = seconds;
+  pacer->seconds[kind][pacer->samples_of[kind]++ % 4] = seconds;
   pacer->samples++;
 }
 
-void lu_pacer_end(lull_heap *heap, uint64_t live_bytes) {
+void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *result) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
   uint64_t allocated = atomic_load_explicit(&pacer->allocated, memory_order_relaxed);
   /* What was allocated during the cycle floats: it counts as used until the next one. */
   uint64_t floating = allocated - atomic_load_explicit(&pacer->allocated_at_start, memory_order_relaxed);
   pacer->allocated_at_end = allocated;
-  pacer->live = live_bytes + least(floating, heap->space.limit);
+  pacer->live = result->live_bytes + least(floating, heap->space.limit);
+  if (result->kind == LU_MAJOR)
+    pacer->live_major = pacer->live;
+  pacer->work[result->kind] = result->kind == LU_MAJOR ? result->live_bytes : result->survived_bytes;
   pacer->ended_ns = lu_now_ns();
   set_trigger(heap);
 }

@@ -100,7 +100,9 @@ bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t si
   if (heap->settings.gc_mode == LU_GC_STW)
     return wait_in_stw(mutator, stall) || give_up(mutator, stall, size, LULL_OOM_PROGRESS);
   if (atomic_load_explicit(&cycle->ended, memory_order_acquire) >= stall->wanted) {
-    stall->ended_seen = true;
+    /* The number may have gone to a minor that was just beginning: then the next cycle is the major that was asked for. */
+    stall->ended_seen = lu_major_ended(cycle, stall->wanted);
+    stall->wanted += !stall->ended_seen;
     return true;
   }
   if (lu_no_progress(heap, stall->began_ns))

@@ -2,10 +2,10 @@
  * cycle/steps.c: one cycle, stage by stage (design section 6; tests/models/start.pml, blocks.pml, join.pml).
  *
  *   WINDOW  H1: stores shade new values
- *   SWITCH  the clear spare bitmap becomes MARK; rs(k) is dropped (a major marks from the roots)
+ *   SWITCH  the kind of the cycle is settled; in a major the clear spare bitmap becomes MARK, and rs(k) is dropped
  *   BUMP    H2: new epoch, births live
  *   SCAN    H3: threads scan their roots
- *   ROOTS   marking opens to helpers and assists; shared roots
+ *   ROOTS   marking opens to helpers and assists; shared roots, in a minor rs(k)
  *   MARK    until nothing is grey outside the threads
  *   FLUSH   F: a round; marking goes on unless it was clean (M.4)
  *   CLOSE   nobody marks any more
@@ -13,7 +13,7 @@
  *   FILTER  the remembered set of the new epoch is filtered by MARK
  *   SWEEP   block by block
  *   SETTLE  births are no longer live
- *   CLEAR   their MARK bits are cleared: what was born is young
+ *   CLEAR   their MARK bits are cleared, and those of survivors not yet promoted: they are young
  *   END     figures, pacing; `ended`
  *
  * Each handshake is armed under the registry lock and acknowledged by all threads before the next stage begins. No stage waits for two threads at once, and no
@@ -30,7 +30,9 @@
 
 #include <sched.h>
 #include "heap/heap.h"
+#include "mark/age.h"
 #include "mark/mark.h"
+#include "mark/remember.h"
 #include "observe/log.h"
 #include "roots/shared.h"
 #include "support/assert.h"
@@ -86,11 +88,35 @@ static bool renews_logs(struct lu_marking *marking, uint32_t cycle) {
   return true;
 }
 
+/* Whether logs may grow no older without being renewed, which a minor cannot do: it does not see all objects. */
+static bool renewal_overdue(const struct lu_marking *marking, uint32_t cycle) {
+  return cycle - marking->renewed_cycle >= (marking->epoch_mask + 1u) / 4;
+}
+
+/* All threads have acknowledged H1, so rs(k) is complete, or known not to be. */
+static void settle_kind(lull_heap *heap) {
+  struct lu_marking *marking = &heap->marking;
+  struct lu_cycle *cycle = &heap->cycle;
+  marking->minor = cycle->run.proposed == LU_MINOR &&
+                   !atomic_load_explicit(&marking->remembered_lost, memory_order_relaxed) &&
+                   !renewal_overdue(marking, cycle->armed.cycle);
+  cycle->kind = marking->minor ? LU_MINOR : LU_MAJOR;
+  if (marking->minor)
+    return;
+  if (cycle->run.proposed == LU_MINOR)
+    lu_pacer_turned_major(heap);
+  atomic_store(&cycle->major_begun, cycle->run.request);
+}
+
 static enum lu_pace switch_marks(lull_heap *heap) {
-  heap->marking.epoch_before = heap->cycle.armed.epoch;
-  heap->marking.renew_logs = renews_logs(&heap->marking, heap->cycle.armed.cycle);
-  heap->marking.map ^= 1;
-  lu_remembered_drop(heap);
+  struct lu_marking *marking = &heap->marking;
+  settle_kind(heap);
+  marking->epoch_before = heap->cycle.armed.epoch;
+  marking->renew_logs = !marking->minor && renews_logs(marking, heap->cycle.armed.cycle);
+  if (!marking->minor) {
+    marking->map ^= 1;
+    lu_remembered_drop(heap);
+  }
   heap->cycle.run.stage = LU_STAGE_BUMP;
   return LU_PACE_DONE;
 }
@@ -121,6 +147,8 @@ static void scan_shared_roots(lull_heap *heap) {
   struct lu_marker marker;
   lu_marker_enter(&marker, heap, true);
   lu_shared_roots_each(&heap->shared, push_root, &marker);
+  if (marker.minor)
+    lu_remembered_scan(&marker);
   lu_marker_leave(&marker);
 }
 
@@ -192,6 +220,8 @@ static enum lu_pace sweep(lull_heap *heap) {
   run->sweep = (struct lu_sweep){.space = &heap->space,
                                  .mark_map = heap->marking.map,
                                  .cycle = run->number,
+                                 .minor = heap->marking.minor,
+                                 .promote = heap->marking.promote,
                                  .scribble = heap->settings.stress_scribble,
                                  .progress = memory_came_free,
                                  .context = heap};
@@ -211,11 +241,11 @@ static enum lu_pace settle(lull_heap *heap) {
 static enum lu_pace clear(lull_heap *heap) {
   struct lu_run *run = &heap->cycle.run;
   lu_sweep_clear_births(&run->sweep);
-  size_t worthwhile = heap->space.limit / 100;
-  if (run->sweep.freed_bytes < worthwhile)
-    atomic_fetch_add(&heap->cycle.fruitless, 1);
-  else
+  lu_age_unmark_survivors(heap);
+  if (run->sweep.freed_bytes >= heap->space.limit / 100)
     atomic_store(&heap->cycle.fruitless, 0);
+  else if (!heap->marking.minor)
+    atomic_fetch_add(&heap->cycle.fruitless, 1);
   run->stage = LU_STAGE_END;
   return LU_PACE_DONE;
 }
@@ -223,6 +253,12 @@ static enum lu_pace clear(lull_heap *heap) {
 static const char *cause_name(enum lu_cause cause) {
   static const char *const names[] = {"Allocation", "Explicit", "Limit", "Loop"};
   return names[cause];
+}
+
+static const char *kind_name(const lull_heap *heap) {
+  if (heap->cycle.run.stopped)
+    return heap->cycle.kind == LU_MINOR ? "Pause Young" : "Pause Full";
+  return heap->cycle.kind == LU_MINOR ? "Concurrent Minor" : "Concurrent Major";
 }
 
 static void report(lull_heap *heap, uint64_t ended) {
@@ -238,17 +274,28 @@ static void report(lull_heap *heap, uint64_t ended) {
          (double)(run->traced - run->began) / 1e6, (double)(run->marked - run->traced) / 1e6,
          (double)(ended - run->marked) / 1e6);
   LU_LOG(heap->settings.log, LU_TAG_GC, LU_LOG_INFO, "GC(%u) %s (%s) %zuM->%zuM(%zuM) %.3fms", run->number - 1,
-         run->stopped ? "Pause Full" : "Concurrent Major", cause_name(run->cause), run->used_before >> 20, atomic_load(&heap->space.used) >> 20, heap->space.limit >> 20,
+         kind_name(heap), cause_name(run->cause), run->used_before >> 20, atomic_load(&heap->space.used) >> 20, heap->space.limit >> 20,
          (double)(ended - run->began) / 1e6);
+}
+
+static void tell_pacer(lull_heap *heap) {
+  const struct lu_run *run = &heap->cycle.run;
+  lu_pacer_end(heap, &(struct lu_cycle_result){.kind = heap->cycle.kind,
+                                               .live_bytes = run->sweep.live_bytes,
+                                               .survived_bytes = run->sweep.survived_bytes,
+                                               .freed_bytes = run->sweep.freed_bytes,
+                                               .cpu_ns = run->cpu_ns});
 }
 
 static enum lu_pace end(lull_heap *heap) {
   uint64_t ended = lu_now_ns();
-  lu_pacer_end(heap, heap->cycle.run.sweep.live_bytes);
+  tell_pacer(heap);
   edge(heap, LU_EDGE_SETTLED);
   lu_space_return_slabs(&heap->space);
   report(heap, ended);
   heap->cycle.run.stage = LU_STAGE_NONE;
+  if (heap->cycle.kind == LU_MAJOR)
+    atomic_store_explicit(&heap->cycle.major_ended, heap->cycle.run.request, memory_order_release);
   atomic_fetch_add_explicit(&heap->cycle.ended, 1, memory_order_release);
   lu_event_signal(&heap->cycle.progress);
   return LU_PACE_DONE;
@@ -270,15 +317,26 @@ void lu_cycle_begin(lull_heap *heap, enum lu_cause cause, bool stopped) {
                          .stopped = stopped,
                          .began = lu_now_ns(),
                          .used_before = atomic_load(&heap->space.used)};
-  atomic_fetch_add(&heap->cycle.begun, 1);
+  run->request = atomic_fetch_add(&heap->cycle.begun, 1) + 1;
+  bool asked = atomic_load(&heap->cycle.major_wanted) > atomic_load(&heap->cycle.major_begun);
+  run->proposed = asked ? LU_MAJOR : lu_pacer_kind(heap, cause);
   lu_count_shared(&heap->figures.cycles_started, 1);
-  lu_pacer_begin(heap);
+  lu_pacer_begin(heap, run->proposed);
+}
+
+/* One stage, or a piece of it, with its CPU time; the last one tells the pacer before its own is counted. */
+static enum lu_pace timed_stage(lull_heap *heap) {
+  struct lu_run *run = &heap->cycle.run;
+  uint64_t before = lu_thread_cpu_ns();
+  enum lu_pace pace = stages[run->stage](heap);
+  run->cpu_ns += lu_thread_cpu_ns() - before;
+  return pace;
 }
 
 enum lu_pace lu_cycle_step(lull_heap *heap, uint64_t deadline_ns) {
   struct lu_run *run = &heap->cycle.run;
   while (run->stage != LU_STAGE_NONE) {
-    enum lu_pace pace = stages[run->stage](heap);
+    enum lu_pace pace = timed_stage(heap);
     if (pace != LU_PACE_DONE)
       return pace;
     if (deadline_ns != 0 && lu_now_ns() >= deadline_ns)

@@ -12,6 +12,9 @@
 #include "heap/sweep.h"
 #include "threads/driver.h"
 
+enum lu_kind { LU_MAJOR, LU_MINOR };
+#define LU_KINDS 2
+
 enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP };
 
 /* What is to be done next. */
@@ -38,6 +41,9 @@ enum lu_stage {
 struct lu_run {
   enum lu_stage stage;
   enum lu_cause cause;
+  enum lu_kind proposed;    /* settled in SWITCH: cycle.kind */
+  uint64_t request;         /* cycle.begun: the number that requests go by */
+  uint64_t cpu_ns;          /* thread CPU time of those who drove it so far */
   uint32_t number;          /* cycle.armed.cycle, from BUMP on */
   bool stopped;             /* the world is, from the first stage to the last */
   bool shaking;             /* a handshake is open: armed, and not acknowledged by all */

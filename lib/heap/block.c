@@ -164,6 +164,16 @@ static struct lu_block *claim_pooled(struct lu_space *space, enum lu_pool pool, 
   return block;
 }
 
+void lu_block_set_young(struct lu_space *space, const struct lu_block *block) {
+  _Atomic uint64_t *young = &slab_of_block(space, block)->young;
+  if (!(atomic_load_explicit(young, memory_order_relaxed) & bit_of(space, block)))
+    atomic_fetch_or_explicit(young, bit_of(space, block), memory_order_release);
+}
+
+void lu_block_clear_young(struct lu_space *space, const struct lu_block *block) {
+  atomic_fetch_and_explicit(&slab_of_block(space, block)->young, ~bit_of(space, block), memory_order_relaxed);
+}
+
 struct lu_block *lu_block_claim(struct lu_space *space, enum lu_pool pool, uint32_t granules,
                                 uint32_t skip_live_cycle) {
   uint32_t smallest = lu_space_smallest_hole(space);
@@ -181,6 +191,7 @@ struct lu_block *lu_block_claim(struct lu_space *space, enum lu_pool pool, uint3
     block->smallest_hole = (uint8_t)smallest;
     block->cursor = 0;
   }
+  lu_block_set_young(space, block);
   set_state(block, LU_BLOCK_HELD);
   return block;
 }

@@ -9,6 +9,7 @@
 
 #include <string.h>
 #include "cycle/phases.h"
+#include "mark/remember.h"
 #include "mark/shade.h"
 #include "observe/log.h"
 #include "support/assert.h"

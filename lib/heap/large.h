@@ -30,6 +30,7 @@ struct lu_large {
   uint32_t live_cycle;            /* born live in this cycle; 0 = not */
   _Atomic uint8_t rescan;         /* as lu_block.rescan */
   uint8_t card_shift;             /* cards have 1 << card_shift bytes; space->card_shift */
+  bool counted;                   /* space->live_large has it; the sweep's */
 } __attribute__((aligned(64)));
 
 static inline void *lu_large_object(struct lu_large *large) { return large + 1; }

@@ -63,6 +63,7 @@ struct lu_block {
    * by the sweep (relaxed: for a figure only, until the SETTLE handshake has ordered it). */
   _Atomic uint16_t live_from;
   uint16_t free_granules;    /* in holes, when it was put into its pool */
+  uint16_t counted;          /* marked granules of it that space->live has; the sweep's alone */
   /* Longest hole, granules. Written by the owner before it puts the block into a pool; read by
    * claims before they own the block (relaxed), to pass over blocks that are of no use, and again
    * afterwards. */
@@ -85,6 +86,10 @@ enum lu_slab_kind { LU_SLAB_UNUSED, LU_SLAB_SMALL, LU_SLAB_PAGES, LU_SLAB_SPAN, 
 /* Memory of an UNUSED slab, bitmaps included, is zero. */
 struct lu_slab {
   _Atomic uint64_t claim[LU_POOLS];  /* see above */
+  /* Bit i: block i has been handed out since the last sweep that made its TAKEN, or holds survivors that are not promoted; a minor
+   * sweeps no others. Set by whoever claims a block (release) and by the collector; cleared by the sweep while it owns the block; read
+   * by the sweep (acquire). A bit that is set while a sweep goes by is of a block that it would pass over: its births are live. */
+  _Atomic uint64_t young;
   _Atomic uint8_t kind;    /* written under space->lock (release); read by walks (acquire) */
   uint32_t span;           /* SPAN: slabs it covers; under space->lock */
   uint32_t longest;        /* PAGES: no free run is longer, in pages; under space->lock */
@@ -118,6 +123,10 @@ struct lu_space {
   /* Large objects, newest first. Pushed by allocators (CAS, release), filtered by the sweep only
    * (which owns all but the first). */
   struct lu_large *_Atomic large;
+  /* From here on the list has been marked and promoted by an earlier sweep; NULL = nothing. The sweep's. */
+  struct lu_large *large_old;
+  size_t live;                       /* granules, and bytes of large objects, that sweeps have found marked; the sweep's */
+  size_t live_large;
   _Atomic size_t committed;          /* bytes touched and not returned; statistics */
   _Atomic size_t metadata;           /* of those, not blocks or runs */
   _Atomic uint32_t sweeps;           /* begun; the sweep's; read by who frees a block (relaxed) */
@@ -185,6 +194,11 @@ void lu_block_release(struct lu_space *space, struct lu_block *block, enum lu_po
 
 /* The holder is done with it (its cursor is published): the sweep's now. */
 void lu_block_retire(struct lu_block *block);
+
+/* A minor will sweep the block. Whoever owns it, or the collector. */
+void lu_block_set_young(struct lu_space *space, const struct lu_block *block);
+/* By the sweep, which owns the block and has made TAKEN of its MARK. */
+void lu_block_clear_young(struct lu_space *space, const struct lu_block *block);
 
 /* Granules of the shortest hole that is used: 16, or 8 with more than 85 % of the limit in use. */
 uint32_t lu_space_smallest_hole(const struct lu_space *space);

@@ -13,7 +13,10 @@
  *   W.5  After lu_sweep_clear_births no granule that is free in TAKEN of a block of this cycle's
  *        births has its MARK bit from live_from on.
  *
- * Reads no object, but writes dead ones under `scribble`. No lock is held but in giving back runs.
+ *   W.6  A minor visits the blocks of the young masks and the list of large objects up to large_old: whatever else is marked
+ *        was marked before, and its TAKEN is its MARK.
+ *
+ * Reads no small object, but writes dead ones under `scribble`. No lock is held but in giving back runs.
  *
  * Threads: the collector, or the one thread that drives a stop-the-world collection, beside
  * mutators that take and retire blocks. A block seen HELD may have been retired a moment later: it
@@ -25,6 +28,7 @@
 #include <string.h>
 #include "heap/holes.h"
 #include "heap/large.h"
+#include "mark/age.h"
 #include "support/assert.h"
 #include "support/bits.h"
 
@@ -60,6 +64,12 @@ static void progress(struct run *run) {
   run->roomier = 0;
 }
 
+/* Keeps the sum of what is marked by what has changed in one block. */
+static void recount(struct run *run, struct lu_block *block, uint32_t marked) {
+  run->space->live += marked - (size_t)block->counted;
+  block->counted = (uint16_t)marked;
+}
+
 /* Marked granules of a block, without those that were born live in it. */
 static uint32_t count_older(const struct lu_block *block, const char *memory, unsigned map,
                             uint32_t cycle) {
@@ -77,11 +87,11 @@ static uint32_t count_older(const struct lu_block *block, const char *memory, un
   return count;
 }
 
-static void skip(struct run *run, const struct lu_block *block) {
+static void skip(struct run *run, struct lu_block *block) {
   const char *memory = lu_block_memory(run->space, block);
-  clear_words(lu_map_at(memory, run->spare));
-  run->sweep->live_bytes +=
-      (size_t)count_older(block, memory, run->map, run->sweep->cycle) * LU_GRANULE;
+  if (!run->sweep->minor)
+    clear_words(lu_map_at(memory, run->spare));
+  recount(run, block, count_older(block, memory, run->map, run->sweep->cycle));
   run->sweep->blocks_skipped++;
 }
 
@@ -102,14 +112,18 @@ static void scribble(const struct run *run, const struct lu_block *block, char *
 static uint32_t turn_words(const struct run *run, const char *memory) {
   const lu_map_word *mark = lu_map_at(memory, run->map);
   lu_map_word *taken = lu_map_at(memory, LU_MAP_TAKEN);
-  uint32_t count = 0;
+  uint32_t count = 0, survived = 0;
   for (uint32_t i = 0; i < LU_BLOCK_WORDS; i++) {
-    uint64_t word = lu_map_load(&mark[i]);
-    if (lu_map_load(&taken[i]) != word)
-      atomic_store_explicit(&taken[i], word, memory_order_relaxed);
+    uint64_t word = lu_map_load(&mark[i]), before = lu_map_load(&taken[i]);
     count += lu_count_bits(word);
+    if (before == word)
+      continue;
+    survived += lu_count_bits(word & ~before);
+    atomic_store_explicit(&taken[i], word, memory_order_relaxed);
   }
-  clear_words(lu_map_at(memory, run->spare));
+  if (!run->sweep->minor)
+    clear_words(lu_map_at(memory, run->spare));
+  run->sweep->survived_bytes += (size_t)survived * LU_GRANULE;
   return count;
 }
 
@@ -150,7 +164,8 @@ static void sweep_block(struct run *run, struct lu_block *block) {
   atomic_store_explicit(&block->clean, 0, memory_order_relaxed);
   atomic_store_explicit(&block->live_cycle, 0, memory_order_relaxed);
   block->cursor = 0;
-  run->sweep->live_bytes += (size_t)marked * LU_GRANULE;
+  recount(run, block, marked);
+  lu_block_clear_young(run->space, block);
   uint32_t offers = sort_block(run, block, memory, marked);
   if (offers > offered) {
     run->sweep->freed_bytes += (size_t)(offers - offered) * LU_GRANULE;
@@ -194,16 +209,32 @@ static void visit(struct run *run, struct lu_block *block) {
   }
 }
 
-/* Calls fn for each block of each slab of small objects. */
-static void each_block(struct lu_space *space, void (*fn)(struct run *, struct lu_block *),
+/* Calls fn for each block of each slab of small objects, or for the young ones only. */
+static void each_block(struct lu_space *space, bool young, void (*fn)(struct run *, struct lu_block *),
                        struct run *run) {
   size_t high = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
   for (size_t i = 0; i < high; i++) {
     if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) != LU_SLAB_SMALL)
       continue;
-    for (size_t j = LU_META_BLOCKS; j < LU_SLAB_BLOCKS; j++)
-      fn(run, &space->blocks[i * LU_SLAB_BLOCKS + j]);
+    uint64_t mask = young ? atomic_load_explicit(&space->slabs[i].young, memory_order_acquire) : LU_USABLE_MASK;
+    for (; mask != 0; mask &= mask - 1)
+      fn(run, &space->blocks[i * LU_SLAB_BLOCKS + (size_t)__builtin_ctzll(mask)]);
   }
+}
+
+static bool is_young_large(const struct run *run, const struct lu_large *large) {
+  return large->live_cycle == run->sweep->cycle ||
+         (run->sweep->promote > 1 && lu_age(lu_large_object((struct lu_large *)large)) < run->sweep->promote);
+}
+
+/* A large object that stays, for the figures; each is counted from the first sweep that finds it marked. */
+static void count_large(struct run *run, struct lu_large *large) {
+  run->sweep->large_live++;
+  if (large->counted || large->live_cycle == run->sweep->cycle)
+    return;
+  large->counted = true;
+  run->space->live_large += large->size;
+  run->sweep->survived_bytes += large->size;
 }
 
 /* Whether the object stays; its figures. */
@@ -214,16 +245,17 @@ static bool keep_large(struct run *run, struct lu_large *large) {
   bool marked = (lu_map_load(lu_map_at(object, run->map)) & bit) != 0;
   if (!marked && large->live_cycle != sweep->cycle)
     return false;
-  atomic_fetch_and_explicit(lu_map_at(object, run->spare), ~bit, memory_order_relaxed);
-  sweep->large_live++;
-  if (large->live_cycle != sweep->cycle)
-    sweep->live_bytes += large->size;
+  if (!sweep->minor)
+    atomic_fetch_and_explicit(lu_map_at(object, run->spare), ~bit, memory_order_relaxed);
+  count_large(run, large);
   return true;
 }
 
 static void free_large(struct run *run, struct lu_large *large) {
   run->sweep->large_freed++;
   run->sweep->freed_bytes += large->run_bytes;
+  if (large->counted)
+    run->space->live_large -= large->size;
   if (run->sweep->scribble)
     memset(lu_large_object(large), LU_SCRIBBLE, large->size);
   lu_large_free(run->space, large);
@@ -243,20 +275,31 @@ static void unlink_first(struct lu_space *space, struct lu_large *large) {
   at->next = large->next;
 }
 
+/*
+ * The list from `first`, which is the newest that this sweep has to do with, to where it is old, or to its end. What is left of it is old from behind the
+ * last young one on. The first node is looked at last: others may be pushing before it.
+ */
 static void sweep_large(struct run *run) {
-  struct lu_large *first = atomic_load_explicit(&run->space->large, memory_order_acquire);
-  if (first == NULL)
+  struct lu_space *space = run->space;
+  struct lu_large *first = atomic_load_explicit(&space->large, memory_order_acquire);
+  struct lu_large *end = run->sweep->minor ? space->large_old : NULL, *last_young = NULL;
+  if (first == end)
     return;
-  for (struct lu_large *before = first, *large; (large = before->next) != NULL;) {
+  for (struct lu_large *before = first, *large; (large = before->next) != end;) {
     if (keep_large(run, large)) {
+      last_young = is_young_large(run, large) ? large : last_young;
       before = large;
     } else {
       before->next = large->next;
       free_large(run, large);
     }
   }
-  if (!keep_large(run, first)) {
-    unlink_first(run->space, first);
+  bool first_stays = keep_large(run, first);
+  if (first_stays && last_young == NULL && is_young_large(run, first))
+    last_young = first;
+  space->large_old = last_young != NULL ? last_young->next : first_stays ? first : first->next;
+  if (!first_stays) {
+    unlink_first(space, first);
     free_large(run, first);
   }
 }
@@ -267,7 +310,8 @@ void lu_sweep(struct lu_sweep *sweep) {
   LU_CHECK(sweep->cycle != 0, "cycle 0 stands for none");
   atomic_fetch_add_explicit(&sweep->space->sweeps, 1, memory_order_relaxed);
   sweep_large(&run);
-  each_block(run.space, visit, &run);
+  each_block(run.space, sweep->minor, visit, &run);
+  sweep->live_bytes = run.space->live * LU_GRANULE + run.space->live_large;
   progress(&run);
 }
 
@@ -288,9 +332,10 @@ static void clear_births(struct run *run, struct lu_block *block) {
 
 void lu_sweep_clear_births(struct lu_sweep *sweep) {
   struct run run = {sweep, sweep->space, sweep->mark_map, sweep->mark_map ^ 1, 0};
-  each_block(run.space, clear_births, &run);
+  /* Births are in blocks that were handed out in this cycle, and in large objects before those that are old. */
+  each_block(run.space, true, clear_births, &run);
   for (struct lu_large *large = atomic_load_explicit(&run.space->large, memory_order_acquire);
-       large != NULL; large = large->next)
+       large != run.space->large_old; large = large->next)
     if (large->live_cycle == sweep->cycle)
       atomic_fetch_and_explicit(lu_map_at(lu_large_object(large), run.map),
                                 ~lu_map_bit(lu_large_object(large)), memory_order_relaxed);

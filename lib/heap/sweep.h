@@ -15,12 +15,15 @@ struct lu_sweep {
   struct lu_space *space;
   unsigned mark_map;        /* the MARK of this cycle; the other one is cleared on the way */
   uint32_t cycle;           /* mutator->cycle of those whose births are live; not 0; new */
+  bool minor;               /* blocks of the young masks and young large objects only; MARK stays, the spare is clear */
+  uint8_t promote;          /* gc.promote: a large object below that age stays young */
   bool scribble;            /* overwrite dead memory with LU_SCRIBBLE */
   /* Called now and then, after memory came free: wakes stalled allocators; may be NULL. */
   void (*progress)(void *context);
   void *context;
   /* Results. */
-  size_t live_bytes;        /* marked, births of this cycle excluded */
+  size_t live_bytes;        /* marked, births of this cycle excluded; in a minor with all that is old */
+  size_t survived_bytes;    /* of those, what was not TAKEN when its block was swept, and large objects that were young */
   size_t freed_bytes;       /* offered by this sweep and not before: empty blocks, holes, runs */
   /* Where swept blocks went; those that were FREE already are not counted. */
   size_t blocks_free, blocks_pooled, blocks_full;

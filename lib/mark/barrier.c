@@ -21,6 +21,7 @@
 #include "heap/large.h"
 #include "mark/check.h"
 #include "mark/mark.h"
+#include "mark/remember.h"
 #include "mark/shade.h"
 #include "support/assert.h"
 #include "support/clock.h"
@@ -31,12 +32,12 @@
 struct logged {
   _Atomic uint16_t *log;
   char *low, *high;   /* NULL: the whole object */
-  uintptr_t entry;    /* of the remembered set */
+  struct lu_remembered entry;
 };
 
 static struct logged find_log(void *object, void *slot) {
   _Atomic uint16_t *log = (_Atomic uint16_t *)&((lull_object *)object)->log_epoch;
-  struct logged found = {log, NULL, NULL, (uintptr_t)object};
+  struct logged found = {log, NULL, NULL, {object, LU_NO_CARD}};
   if (atomic_load_explicit(log, memory_order_relaxed) != LU_LOG_LARGE)
     return found;
   struct lu_large *large = lu_large_of(object);
@@ -44,7 +45,7 @@ static struct logged find_log(void *object, void *slot) {
   found.log = &large->cards[card];
   found.low = (char *)object + (card << large->card_shift);
   found.high = found.low + lu_large_card_bytes(large);
-  found.entry |= LU_ENTRY_CARD;
+  found.entry.card = card;
   return found;
 }
 

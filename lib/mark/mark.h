@@ -24,18 +24,22 @@
 #include "support/event.h"
 
 struct lu_helper;
+struct lu_mutator;
 
 struct lu_marking {
   struct lu_packets packets;
   /* Packets of shaded objects. Pushed by threads (wait-free), taken whole by the collector. */
   struct cds_wfs_stack flushed;
   /* Packets of the remembered set of the epoch before the running cycle (or of the current one while idle), and of the epoch that the cycle
-   * begins. Pushed by threads by their phase; taken whole by the collector. */
+   * begins. Pushed by threads by their phase, of the second by markers too; taken whole by the collector. */
   struct cds_wfs_stack remembered, remembered_next;
-  /* Packets in the two; added to by threads, reduced by the collector. Over remembered_max new ones are dropped and `remembered_lost` is set. */
+  /* Packets in the two; added to by threads and markers, reduced by the collector. At remembered_max nothing is entered any more: an entry that would
+   * have gone to the one or the other set sets its flag. Flags: relaxed; a handshake lies between their setting and their reading. */
   _Atomic size_t remembered_packets;
-  _Atomic bool remembered_lost;
+  _Atomic bool remembered_lost, remembered_next_lost;
   size_t remembered_max;
+  /* Packets of survivors that this cycle does not promote (gc.promote above 1). Pushed by markers, taken whole by the collector. */
+  struct cds_wfs_stack survivors;
   unsigned map;                 /* current MARK; written by the collector between H1 and H2, or with the world stopped */
   /* True from the scan of the shared roots to the clean round. Written by the collector (release); read by helpers and assists (acquire). */
   _Atomic bool tracing;
@@ -54,6 +58,8 @@ struct lu_marking {
   struct lu_helper *helpers;
   unsigned helper_count;
   _Atomic bool helpers_stop;
+  bool minor;                   /* the kind of the running cycle; written where `map` is */
+  uint8_t promote;              /* cycles that an object survives until it is old: gc.promote; constant */
   uint16_t epoch_before;        /* k: what majors renew stale logs to (never the epoch that the cycle begins) */
   uint16_t epoch_mask;          /* epochs are taken modulo this plus 1 */
   bool renew_logs;              /* this major looks for stale logs; written where epoch_before is */
@@ -67,6 +73,10 @@ struct lu_marker {
   struct lu_marking *marking;
   unsigned map;
   uint16_t epoch_before, epoch_mask;
+  bool minor;
+  uint8_t promote;                /* ages are kept when above 1: mark/age.c */
+  struct lu_packet *survivors;    /* listed, not yet published; NULL = none */
+  struct lu_packet *remembered;   /* entered, not yet published; NULL = none */
   struct lu_stack stack;          /* grey objects that nobody else sees */
   uint64_t marked, published;     /* objects; those of them that are in marking->progress */
   bool renew;                     /* marking->renew_logs */
@@ -104,6 +114,8 @@ bool lu_mark_rescan(struct lu_marker *marker);
 struct lu_large;
 void lu_marker_rescan_object(struct lu_marker *marker, void *object);
 void lu_marker_rescan_large(struct lu_marker *marker, struct lu_large *large);
+/* Makes every reference of an object, or of the part [low, high) of it, grey; the object itself is not marked. */
+void lu_marker_scan_fields(struct lu_marker *marker, void *object, char *low, char *high);
 
 lull_status lu_helpers_start(lull_heap *heap, unsigned count);
 void lu_helpers_stop(lull_heap *heap);
@@ -114,20 +126,11 @@ static inline bool lu_is_marked(const void *object, unsigned map) {
   return (atomic_load_explicit(lu_map_at(object, map), memory_order_relaxed) & lu_map_bit(object)) != 0;
 }
 
-/* Remembered set (mark/remember.c). Owner, or closure. */
-struct lu_mutator;
-void lu_remember(struct lu_mutator *mutator, uintptr_t entry);
-void lu_remember_publish(struct lu_mutator *mutator);
-/* The collector's: drops the set of the epoch before; filters the new one by MARK and makes it the current. Returns entries kept. */
-void lu_remembered_drop(lull_heap *heap);
-/* Before H1 is armed, or with the world stopped: what is lost from here on is missing in the new set. */
-void lu_remembered_begin(lull_heap *heap);
-size_t lu_remembered_filter(lull_heap *heap);
-
 /* Flushes the thread's shaded objects (mark/shade.c). Owner, or closure. */
 void lu_shade_flush(struct lu_mutator *mutator);
 void lu_shade_discard(struct lu_mutator *mutator);
-/* Keeps an object when no packet is free: first MARK bit and a re-scan flag. */
-void lu_shade_overflow(lull_heap *heap, void *object, unsigned map);
+/* Keeps an object when no packet is free: first MARK bit and a re-scan flag. For a thread in the window, which cannot know whether MARK will be
+ * switched, both maps get the bit. */
+void lu_shade_overflow(lull_heap *heap, void *object, unsigned map, bool window);
 
 #endif

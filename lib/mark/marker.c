@@ -15,7 +15,9 @@
 #include <string.h>
 #include "heap/heap.h"
 #include "heap/large.h"
+#include "mark/age.h"
 #include "mark/mark.h"
+#include "mark/remember.h"
 #include "support/assert.h"
 #include "support/clock.h"
 #include "support/tool.h"
@@ -33,7 +35,7 @@ static __attribute__((cold, noinline)) void overflow(struct lu_marker *marker, u
     atomic_fetch_add(&marker->marking->rescans, 1);
     lu_count_shared(&marker->heap->figures.total.packet_overflows, 1);
   } else {
-    lu_shade_overflow(marker->heap, object, marker->map);
+    lu_shade_overflow(marker->heap, object, marker->map, false);
     marker->marked++;
   }
 }
@@ -105,6 +107,16 @@ static void renew_cards(struct lu_marker *marker, struct lu_large *large, size_t
   }
 }
 
+/* Y.4 for the cards of the bytes [from, to) of a large object, all scanned. */
+static void keep_cards(struct lu_marker *marker, struct lu_large *large, size_t from, size_t to) {
+  if (LULL_LIKELY(marker->promote == 1 || !marker->minor))
+    return;
+  char *object = lu_large_object(large);
+  size_t bytes = lu_large_card_bytes(large), end = (to + bytes - 1) / bytes;
+  for (size_t i = from / bytes; i < end && i < large->card_count; i++)
+    lu_age_keep_remembered(marker, (struct lu_remembered){object, i}, object + i * bytes, object + (i + 1) * bytes);
+}
+
 /* One piece of a large object; puts it back first if more is left, so that others can take the next piece meanwhile. */
 static void scan_piece(struct lu_marker *marker, struct lu_large *large) {
   char *object = lu_large_object(large);
@@ -116,16 +128,20 @@ static void scan_piece(struct lu_marker *marker, struct lu_large *large) {
     push_entry(marker, (uintptr_t)object | LU_ENTRY_PIECE);
   renew_cards(marker, large, from, from + PIECE_BYTES);
   lu_scan_slots(type, object, object + from, object + from + PIECE_BYTES, push_slot, marker);
+  keep_cards(marker, large, from, from + PIECE_BYTES);
 }
 
 static void scan_large(struct lu_marker *marker, const struct lu_type *type, void *object) {
   struct lu_large *large = lu_large_of(object);
   marker->marked++;
+  if (marker->promote > 1)
+    lu_age_count(marker, object, false);
   if (type->leaf)
     return;
   if (type->refs == LULL_REFS_TRACE && type->element_refs == LULL_REFS_NONE) {
     renew_cards(marker, large, 0, large->size);
     lu_scan_slots(type, object, NULL, NULL, push_slot, marker);
+    keep_cards(marker, large, 0, large->size);
     return;
   }
   atomic_store_explicit(&large->scan_next, 0, memory_order_relaxed);
@@ -146,28 +162,55 @@ static inline size_t small_size(const struct lu_type *type, const void *object) 
   return LULL_LIKELY(type->simple) ? type->size : lu_type_object_size(type, object);
 }
 
-/* Marks and scans a small object: one found unmarked, or the first bit of which is set, in a re-scan. */
-static inline void scan_small(struct lu_marker *marker, const struct lu_type *type, void *object) {
-  set_extent(object, small_size(type, object), marker->map);
-  marker->marked++;
-  if (LULL_UNLIKELY(marker->renew) && !type->leaf)
-    renew_log(marker, object);
+static inline void scan_fields(struct lu_marker *marker, const struct lu_type *type, void *object) {
   if (LULL_LIKELY(type->simple))
     push_mapped(marker, object, type->map);
   else if (!type->leaf)
     lu_scan_slots(type, object, NULL, NULL, push_slot, marker);
 }
 
+void lu_marker_scan_fields(struct lu_marker *marker, void *object, char *low, char *high) {
+  const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
+  if (low == NULL)
+    scan_fields(marker, type, object);
+  else
+    lu_scan_slots(type, object, low, high, push_slot, marker);
+}
+
+/* Marks and scans a small object that was found unmarked. */
+static inline void scan_small(struct lu_marker *marker, const struct lu_type *type, void *object) {
+  set_extent(object, small_size(type, object), marker->map);
+  marker->marked++;
+  if (LULL_UNLIKELY(marker->renew) && !type->leaf)
+    renew_log(marker, object);
+  scan_fields(marker, type, object);
+}
+
+/* The same where ages are kept; `promote`: a re-scan, which does not know whether the object's age has been counted. */
+static __attribute__((noinline)) void scan_aged(struct lu_marker *marker, const struct lu_type *type, void *object, bool promote) {
+  bool promoted = lu_age_count(marker, object, promote);
+  scan_small(marker, type, object);
+  if (promoted && marker->minor)
+    lu_age_keep_remembered(marker, (struct lu_remembered){object, LU_NO_CARD}, NULL, NULL);
+}
+
 void lu_marker_rescan_object(struct lu_marker *marker, void *object) {
-  scan_small(marker, &marker->heap->types.rows[lull_type_of(object)], object);
+  const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
+  if (marker->promote > 1)
+    scan_aged(marker, type, object, true);
+  else
+    scan_small(marker, type, object);
 }
 
 /* At one go: a piece that found no packet either would only set the flag again, and marking would never end. */
 void lu_marker_rescan_large(struct lu_marker *marker, struct lu_large *large) {
   void *object = lu_large_object(large);
   marker->marked++;
+  if (marker->promote > 1)
+    lu_age_count(marker, object, true);
   renew_cards(marker, large, 0, large->size);
   lu_scan_slots(&marker->heap->types.rows[lull_type_of(object)], object, NULL, NULL, push_slot, marker);
+  keep_cards(marker, large, 0, large->size);
 }
 
 static inline void scan_entry(struct lu_marker *marker, uintptr_t entry) {
@@ -186,7 +229,10 @@ static inline void scan_entry(struct lu_marker *marker, uintptr_t entry) {
       scan_large(marker, type, object);
     return;
   }
-  scan_small(marker, type, object);
+  if (LULL_LIKELY(marker->promote == 1))
+    scan_small(marker, type, object);
+  else if (lu_age_claim(object, marker->map))
+    scan_aged(marker, type, object, false);
 }
 
 static inline void prefetch(const struct lu_marker *marker, uintptr_t entry) {
@@ -266,6 +312,8 @@ bool lu_marker_enter(struct lu_marker *marker, lull_heap *heap, bool driver) {
                                .marking = marking,
                                .map = marking->map,
                                .renew = marking->renew_logs,
+                               .minor = marking->minor,
+                               .promote = marking->promote,
                                .epoch_before = marking->epoch_before,
                                .epoch_mask = marking->epoch_mask};
   return true;
@@ -277,6 +325,8 @@ void lu_marker_leave(struct lu_marker *marker) {
   while ((entry = out_of_ring(marker)) != 0)
     push_entry(marker, entry);
   lu_stack_release(marker->heap, &marker->stack);
+  lu_age_publish(marker);
+  lu_remember_publish_marked(marker);
   publish_progress(marker);
   if (marker->marked != 0) {
     atomic_fetch_add(&marking->marked, marker->marked);

@@ -145,6 +145,8 @@ lull_status lu_marking_init(lull_heap *heap) {
   cds_wfs_init(&marking->flushed);
   cds_wfs_init(&marking->remembered);
   cds_wfs_init(&marking->remembered_next);
+  cds_wfs_init(&marking->survivors);
+  marking->promote = (uint8_t)settings->gc_promote;
   marking->remembered_max = settings->rs_max / LU_PACKET_BYTES;
   if (marking->remembered_max > marking->packets.capacity / 2)
     marking->remembered_max = marking->packets.capacity / 2;

@@ -1,115 +1,199 @@
 /*
- * mark/remember.c: the remembered set: objects stored into in the current epoch.
+ * mark/remember.c: the remembered set: objects and cards stored into in the current epoch.
  *
  * rs(k) is the union of the `remembered` stack and the threads' private packets while the heap is idle in epoch k; from a thread's H1
- * on its entries go to rs(k+1): its private packet was published at H1, and full ones are pushed to remembered_next.
- * A major ignores rs(k) and keeps rs(k+1) complete for the minor that may follow.
+ * on its entries go to rs(k+2): its private packet was published at H1, and full ones are pushed to remembered_next. Markers enter into
+ * rs(k+2) too, where objects are promoted later than at once (mark/age.c).
+ * A major ignores rs(k) and keeps rs(k+2) complete for the minor that may follow; a minor starts from rs(k).
  *
- * Entries: an object; or LU_ENTRY_CARD with a large object: some of its cards are logged in this epoch.
- * A set over its budget is dropped (remembered_lost), which asks for a major; the packets are then free for marking.
+ * An entry that finds no room in the budget, or no packet, is lost: the flag of its set asks for a major.
  *
- * Threads: lu_remember and lu_remember_publish by the owner or in its closure; drop and filter by the collector. The stacks order packet contents as in
- * mark/shade.c.
+ * Threads: lu_remember and lu_remember_publish by the owner or in its closure; those of markers by the marker's thread; the rest by the
+ * collector. The stacks order packet contents as in mark/shade.c; a marker publishes before it leaves `active`.
  */
+#include "mark/remember.h"
+
 #include "heap/heap.h"
+#include "heap/large.h"
+#include "mark/age.h"
 #include "mark/mark.h"
 #include "support/assert.h"
 #include "support/tool.h"
 
-static void push(struct lu_mutator *mutator, struct lu_packet *packet) {
-  struct lu_marking *marking = &mutator->heap->marking;
-  struct cds_wfs_stack *stack = mutator->phase == LU_IDLE ? &marking->remembered : &marking->remembered_next;
+#define MOST_WORDS 2u   /* of an entry */
+
+static void push(struct cds_wfs_stack *stack, struct lu_packet *packet) {
   cds_wfs_node_init(&packet->flushed_link);
   LU_TSAN_RELEASE(stack);
   cds_wfs_push(stack, &packet->flushed_link);
 }
 
-/* A private packet with room, or NULL when the budget or the reserve is used up. */
-static struct lu_packet *packet_with_room(struct lu_mutator *mutator) {
-  struct lu_marking *marking = &mutator->heap->marking;
-  struct lu_packet *packet = mutator->remembered;
-  if (packet != NULL && packet->count < marking->packets.entries)
-    return packet;
+/* An entry needs two words, whatever stress.packet says. */
+static uint32_t capacity(const struct lu_marking *marking) {
+  return marking->packets.entries < MOST_WORDS ? MOST_WORDS : marking->packets.entries;
+}
+
+/* Makes *packet one that has room for an entry, after pushing a full one; false when the budget or the reserve is used up. */
+static bool make_room(struct lu_marking *marking, struct lu_packet **packet, struct cds_wfs_stack *stack) {
+  if (*packet != NULL && (*packet)->count + MOST_WORDS <= capacity(marking))
+    return true;
   if (atomic_load_explicit(&marking->remembered_packets, memory_order_relaxed) >= marking->remembered_max)
-    return NULL;
+    return false;
   struct lu_packet *next = lu_packet_new(&marking->packets);
   if (next == NULL)
-    return NULL;
+    return false;
   atomic_fetch_add_explicit(&marking->remembered_packets, 1, memory_order_relaxed);
-  if (packet != NULL)
-    push(mutator, packet);
-  mutator->remembered = next;
-  return next;
+  if (*packet != NULL)
+    push(stack, *packet);
+  *packet = next;
+  return true;
 }
 
-void lu_remember(struct lu_mutator *mutator, uintptr_t entry) {
-  struct lu_packet *packet = packet_with_room(mutator);
-  if (packet == NULL)
-    atomic_store_explicit(&mutator->heap->marking.remembered_lost, true, memory_order_relaxed);
+static void append(struct lu_packet *packet, struct lu_remembered entry) {
+  uintptr_t object = (uintptr_t)entry.object;
+  LU_ASSERT((object & LU_ENTRY_TAGS) == 0);
+  packet->entry[packet->count++] = entry.card == LU_NO_CARD ? object : object | LU_ENTRY_CARD;
+  if (entry.card != LU_NO_CARD)
+    packet->entry[packet->count++] = entry.card;
+}
+
+static struct cds_wfs_stack *stack_of(const struct lu_mutator *mutator) {
+  struct lu_marking *marking = &mutator->heap->marking;
+  return mutator->phase == LU_IDLE ? &marking->remembered : &marking->remembered_next;
+}
+
+void lu_remember(struct lu_mutator *mutator, struct lu_remembered entry) {
+  struct lu_marking *marking = &mutator->heap->marking;
+  if (make_room(marking, &mutator->remembered, stack_of(mutator)))
+    append(mutator->remembered, entry);
   else
-    packet->entry[packet->count++] = entry;
+    atomic_store_explicit(mutator->phase == LU_IDLE ? &marking->remembered_lost : &marking->remembered_next_lost, true,
+                          memory_order_relaxed);
 }
 
-void lu_remember_publish(struct lu_mutator *mutator) {
-  if (mutator->remembered == NULL)
+void lu_remember_marked(struct lu_marker *marker, struct lu_remembered entry) {
+  struct lu_marking *marking = marker->marking;
+  if (make_room(marking, &marker->remembered, &marking->remembered_next))
+    append(marker->remembered, entry);
+  else
+    atomic_store_explicit(&marking->remembered_next_lost, true, memory_order_relaxed);
+}
+
+static void publish(struct lu_packet **packet, struct cds_wfs_stack *stack) {
+  if (*packet == NULL)
     return;
-  push(mutator, mutator->remembered);
-  mutator->remembered = NULL;
+  push(stack, *packet);
+  *packet = NULL;
 }
 
-static void drop_stack(lull_heap *heap, struct cds_wfs_stack *stack) {
-  struct lu_marking *marking = &heap->marking;
+void lu_remember_publish(struct lu_mutator *mutator) { publish(&mutator->remembered, stack_of(mutator)); }
+
+void lu_remember_publish_marked(struct lu_marker *marker) { publish(&marker->remembered, &marker->marking->remembered_next); }
+
+bool lu_remembered_next(const struct lu_packet *packet, uint32_t *at, struct lu_remembered *entry) {
+  if (*at >= packet->count)
+    return false;
+  uintptr_t word = packet->entry[(*at)++];
+  entry->object = (void *)(word & ~LU_ENTRY_TAGS);
+  entry->card = word & LU_ENTRY_CARD ? (size_t)packet->entry[(*at)++] : LU_NO_CARD;
+  return true;
+}
+
+void lu_remembered_begin(lull_heap *heap) {
+  atomic_store_explicit(&heap->marking.remembered_next_lost, false, memory_order_relaxed);
+}
+
+/* Frees a packet that was in one of the sets. */
+static void drop_packet(struct lu_marking *marking, struct lu_packet *packet) {
+  lu_packet_drop(&marking->packets, packet);
+  atomic_fetch_sub_explicit(&marking->remembered_packets, 1, memory_order_relaxed);
+}
+
+/* Takes all packets of a stack and hands each, which is then fn's, to fn. */
+static void take_all(struct cds_wfs_stack *stack, void (*fn)(struct lu_packet *packet, void *arg), void *arg) {
   struct cds_wfs_head *head = __cds_wfs_pop_all(stack);
   struct cds_wfs_node *node, *next;
   if (head == NULL)
     return;
   LU_TSAN_ACQUIRE(stack);
-  cds_wfs_for_each_blocking_safe(head, node, next) {
-    lu_packet_drop(&marking->packets, caa_container_of(node, struct lu_packet, flushed_link));
-    atomic_fetch_sub_explicit(&marking->remembered_packets, 1, memory_order_relaxed);
-  }
+  cds_wfs_for_each_blocking_safe(head, node, next)
+    fn(caa_container_of(node, struct lu_packet, flushed_link), arg);
 }
 
+static void drop(struct lu_packet *packet, void *arg) { drop_packet(arg, packet); }
+
+/* All threads are past H1 (or stopped), so nobody loses entries of this set any more. */
 void lu_remembered_drop(lull_heap *heap) {
-  drop_stack(heap, &heap->marking.remembered);
-}
-
-void lu_remembered_begin(lull_heap *heap) {
+  take_all(&heap->marking.remembered, drop, &heap->marking);
   atomic_store_explicit(&heap->marking.remembered_lost, false, memory_order_relaxed);
 }
 
-/* Keeps the entries of a packet whose object is marked. */
-static void filter_packet(lull_heap *heap, struct lu_packet *packet) {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < packet->count; i++) {
-    const void *object = (const void *)(packet->entry[i] & ~LU_ENTRY_TAGS);
-    LU_ASSERT(lu_space_holds(&heap->space, object));
-    if (lu_is_marked(object, heap->marking.map))
-      packet->entry[kept++] = packet->entry[i];
+/* What an entry covers of its object: NULL bounds for all. */
+static void bounds(struct lu_remembered entry, char **low, char **high) {
+  *low = *high = NULL;
+  if (entry.card == LU_NO_CARD)
+    return;
+  size_t bytes = lu_large_card_bytes(lu_large_of(entry.object));
+  *low = (char *)entry.object + entry.card * bytes;
+  *high = *low + bytes;
+}
+
+/* An object that is not marked is young: the trace finds it if it lives, and with it what it refers to. */
+static void scan_entry(struct lu_marker *marker, struct lu_remembered entry) {
+  char *low, *high;
+  LU_ASSERT(lu_space_holds(&marker->heap->space, entry.object));
+  if (!lu_is_marked(entry.object, marker->map))
+    return;
+  bounds(entry, &low, &high);
+  lu_marker_scan_fields(marker, entry.object, low, high);
+  if (marker->promote > 1)
+    lu_age_keep_remembered(marker, entry, low, high);
+}
+
+static void scan_packet(struct lu_packet *packet, void *arg) {
+  struct lu_marker *marker = arg;
+  struct lu_remembered entry;
+  for (uint32_t at = 0; lu_remembered_next(packet, &at, &entry);)
+    scan_entry(marker, entry);
+  drop_packet(marker->marking, packet);
+  lu_marker_drain(marker, 0);
+}
+
+void lu_remembered_scan(struct lu_marker *marker) {
+  LU_ASSERT(marker->minor && !atomic_load_explicit(&marker->marking->remembered_lost, memory_order_relaxed));
+  take_all(&marker->marking->remembered, scan_packet, marker);
+}
+
+struct filter {
+  lull_heap *heap;
+  size_t kept;
+};
+
+/* Keeps the entries of a packet whose object is marked, in place. */
+static void filter_packet(struct lu_packet *packet, void *arg) {
+  struct filter *filter = arg;
+  struct lu_marking *marking = &filter->heap->marking;
+  struct lu_remembered entry;
+  uint32_t count = 0;
+  for (uint32_t at = 0, from = 0; lu_remembered_next(packet, &at, &entry); from = at) {
+    LU_ASSERT(lu_space_holds(&filter->heap->space, entry.object));
+    if (!lu_is_marked(entry.object, marking->map))
+      continue;
+    for (filter->kept++; from < at; from++)
+      packet->entry[count++] = packet->entry[from];
   }
-  packet->count = kept;
+  packet->count = count;
+  if (count == 0)
+    drop_packet(marking, packet);
+  else
+    push(&marking->remembered, packet);
 }
 
 size_t lu_remembered_filter(lull_heap *heap) {
-  struct lu_marking *marking = &heap->marking;
-  struct cds_wfs_head *head = __cds_wfs_pop_all(&marking->remembered_next);
-  struct cds_wfs_node *node, *next;
-  size_t kept = 0;
-  if (head == NULL)
-    return 0;
-  LU_TSAN_ACQUIRE(&marking->remembered_next);
-  cds_wfs_for_each_blocking_safe(head, node, next) {
-    struct lu_packet *packet = caa_container_of(node, struct lu_packet, flushed_link);
-    filter_packet(heap, packet);
-    kept += packet->count;
-    if (packet->count == 0) {
-      lu_packet_drop(&marking->packets, packet);
-      atomic_fetch_sub_explicit(&marking->remembered_packets, 1, memory_order_relaxed);
-      continue;
-    }
-    cds_wfs_node_init(&packet->flushed_link);
-    LU_TSAN_RELEASE(&marking->remembered);
-    cds_wfs_push(&marking->remembered, &packet->flushed_link);
-  }
-  return kept;
+  struct filter filter = {heap, 0};
+  take_all(&heap->marking.remembered_next, filter_packet, &filter);
+  /* Only ever set here: threads that are idle already may be losing entries of the set that becomes the current one. */
+  if (atomic_load_explicit(&heap->marking.remembered_next_lost, memory_order_relaxed))
+    atomic_store_explicit(&heap->marking.remembered_lost, true, memory_order_relaxed);
+  return filter.kept;
 }

@@ -7,6 +7,8 @@
  *   X.1  Births of this cycle are skipped: their MARK bits are set in bulk, headers or not, and they need no scan. In a block with live_cycle == this cycle they are the
  *        granules from live_from on that TAKEN leaves free. Threads take blocks while we look: MARK words are copied first (acquire), live_cycle read after, and
  *        the thread stores live_cycle before it sets MARK bits (release). So births seen in the copy are known as such.
+ *   X.3  In a minor the spare's bits of the block are cleared, which threads in the window may have set (mark/shade.c). Nobody else touches the spare
+ *        of a minor, and all threads are past the window.
  *   X.2  Flags are taken before MARK is read; an object is marked before its flag is set. One that comes later sets `rescans` again.
  *
  * Threads: the collector, with no other marker at work; mutators run.
@@ -43,10 +45,19 @@ static size_t next_mark(const uint64_t *marks, size_t granule) {
   return LU_BLOCK_GRANULES;
 }
 
+/* X.3 */
+static void clear_spare(const struct lu_marker *marker, const char *memory) {
+  lu_map_word *spare = lu_map_at(memory, marker->map ^ 1);
+  for (size_t i = 0; i < LU_BLOCK_WORDS; i++)
+    atomic_store_explicit(&spare[i], 0, memory_order_relaxed);
+}
+
 static void rescan_block(struct lu_marker *marker, struct lu_block *block) {
   char *memory = lu_block_memory(&marker->heap->space, block);
   uint64_t marks[LU_BLOCK_WORDS];
   copy_marks(marker, block, memory, marks);
+  if (marker->minor)
+    clear_spare(marker, memory);
   for (size_t granule = 0; (granule = next_mark(marks, granule)) < LU_BLOCK_GRANULES;) {
     void *object = memory + granule * LU_GRANULE;
     const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
@@ -71,6 +82,9 @@ static void rescan_larges(struct lu_marker *marker) {
   struct lu_large *large = atomic_load_explicit(&marker->heap->space.large, memory_order_acquire);
   for (; large != NULL; large = large->next)
     if (atomic_exchange_explicit(&large->rescan, 0, memory_order_acquire) != 0) {
+      void *object = lu_large_object(large);
+      if (marker->minor)
+        atomic_fetch_and_explicit(lu_map_at(object, marker->map ^ 1), ~lu_map_bit(object), memory_order_relaxed);
       lu_marker_rescan_large(marker, large);
       lu_marker_drain(marker, 0);
     }

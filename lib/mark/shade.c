@@ -38,10 +38,12 @@ static struct lu_packet *packet_with_room(struct lu_mutator *mutator) {
   return next;
 }
 
-void lu_shade_overflow(lull_heap *heap, void *object, unsigned map) {
-  lu_map_word *word = lu_map_at(object, map);
-  if (atomic_fetch_or_explicit(word, lu_map_bit(object), memory_order_relaxed) & lu_map_bit(object))
+void lu_shade_overflow(lull_heap *heap, void *object, unsigned map, bool window) {
+  uint64_t bit = lu_map_bit(object);
+  if (atomic_fetch_or_explicit(lu_map_at(object, map), bit, memory_order_relaxed) & bit)
     return;
+  if (window)
+    atomic_fetch_or_explicit(lu_map_at(object, map ^ 1), bit, memory_order_relaxed);
   _Atomic uint8_t *flag = atomic_load_explicit(&lu_slab_of(&heap->space, object)->kind, memory_order_relaxed) ==
                                   LU_SLAB_SMALL
                               ? &lu_block_of(&heap->space, object)->rescan
@@ -58,9 +60,10 @@ void lu_shade_always(struct lu_mutator *mutator, void *object) {
   LU_ASSERT(lu_space_holds(&mutator->heap->space, object));
   struct lu_packet *packet = packet_with_room(mutator);
   if (packet == NULL) {
-    /* Before its own H2 a thread knows the MARK of the cycle before; the one that this cycle will use is the spare, clear so far. */
-    unsigned map = mutator->phase == LU_WINDOW ? mutator->mark_map ^ 1 : mutator->mark_map;
-    lu_shade_overflow(mutator->heap, object, map);
+    /* Before its own H2 a thread knows the MARK of the cycle before. A major will use the spare, clear so far, and a minor the same as before. The
+     * spare tells whether the object has been met here before, since what is old has its bit in the other. */
+    bool window = mutator->phase == LU_WINDOW;
+    lu_shade_overflow(mutator->heap, object, window ? mutator->mark_map ^ 1 : mutator->mark_map, window);
     return;
   }
   packet->entry[packet->count++] = (uintptr_t)object;

@@ -22,6 +22,9 @@ struct lu_settings {
   bool heap_return;
   bool heap_huge;
   uint64_t gc_mode;           /* enum lu_gc_mode */
+  bool gc_generational;
+  uint64_t gc_promote;        /* cycles, 1 to 7 */
+  uint64_t gc_young;          /* bytes */
   uint64_t gc_helpers;
   uint64_t gc_assist;         /* ns; 0 = no assists */
   uint64_t gc_start;          /* percent of the room between live and goal */

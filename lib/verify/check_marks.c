@@ -5,15 +5,19 @@
  *        acknowledged H3 (M.1; the snapshot that the verifier took then), has its first MARK bit.
  *        Of a small object the whole extent has.
  *   K.2  At every edge after marking: a small object's extent is marked whole or not at all; a
- *        reachable object that the sweep before knew (its granules are TAKEN) is marked. No two
- *        reachable objects overlap.
+ *        reachable object that the sweep before knew (its granules are TAKEN) is marked, but for a
+ *        survivor that is not promoted (K.6). No two reachable objects overlap.
  *   K.3  While births are live: in a block with live_cycle == the cycle, every granule free in
  *        TAKEN is marked from live_from on (R.3).
- *   K.4  SETTLED, IDLE: there no such granule is; POOLED and FULL blocks have MARK == TAKEN; FREE
- *        blocks have clear bitmaps; the spare map of every slab is clear.
+ *   K.4  SETTLED, IDLE: there no such granule is; POOLED and FULL blocks have MARK == TAKEN, or MARK
+ *        within TAKEN if they hold survivors that are not promoted; FREE blocks have clear bitmaps and
+ *        are not young; the spare map of every slab is clear.
+ *   K.6  With gc.promote above 1 an object whose MARK bit was cleared because it is not promoted has
+ *        an age below that, and its block is young.
  *   K.5  Between marking and the next cycle no re-scan flag is set.
  */
 #include "heap/large.h"
+#include "mark/age.h"
 #include "verify/checks.h"
 #include "verify/place.h"
 
@@ -44,6 +48,19 @@ static void complain(struct lu_checks *checks, const void *object, const char *w
   lu_check_explain(checks, object);
 }
 
+static bool is_young(const struct lu_space *space, const struct lu_block *block) {
+  size_t index = (size_t)(block - space->blocks);
+  uint64_t young = atomic_load_explicit(&space->slabs[index / LU_SLAB_BLOCKS].young, memory_order_relaxed);
+  return (young >> (index % LU_SLAB_BLOCKS) & 1) != 0;
+}
+
+/* K.6 */
+static bool is_unpromoted(const struct lu_checks *checks, const void *object) {
+  const struct lu_space *space = &checks->heap->space;
+  return lu_age(object) < checks->heap->marking.promote && lu_age(object) > 0 &&
+         is_young(space, lu_block_of(space, object));
+}
+
 /* K.1, K.2 of one reachable object. */
 static void check_reachable(void *object, void *arg) {
   struct lu_checks *checks = arg;
@@ -56,7 +73,7 @@ static void check_reachable(void *object, void *arg) {
   size_t size = lu_place_size(checks->heap, object);
   if (!lu_place_all_bits(object, size / LU_GRANULE, map, marked))
     complain(checks, object, "marked in part only");
-  if (!marked && lu_place_all_bits(object, 1, LU_MAP_TAKEN, true))
+  if (!marked && lu_place_all_bits(object, 1, LU_MAP_TAKEN, true) && !is_unpromoted(checks, object))
     complain(checks, object, "not marked, though it is older than the last sweep");
   check_overlap(checks, object, size);
 }
@@ -89,10 +106,20 @@ static void check_births(struct lu_checks *checks, const struct lu_block *block,
   }
 }
 
-static bool same_words(const char *memory, unsigned map, bool clear) {
+static bool words_are_clear(const char *memory, unsigned map) {
   for (size_t i = 0; i < LU_BLOCK_WORDS; i++)
-    if (word_of(memory, i, map) != (clear ? 0 : word_of(memory, i, LU_MAP_TAKEN)))
+    if (word_of(memory, i, map) != 0)
       return false;
+  return true;
+}
+
+/* MARK is TAKEN, or, where survivors may have lost their bits, within it. */
+static bool agrees_with_taken(const char *memory, unsigned map, bool young) {
+  for (size_t i = 0; i < LU_BLOCK_WORDS; i++) {
+    uint64_t mark = word_of(memory, i, map), taken = word_of(memory, i, LU_MAP_TAKEN);
+    if (young ? (mark & ~taken) != 0 : mark != taken)
+      return false;
+  }
   return true;
 }
 
@@ -108,12 +135,14 @@ static void check_block(struct lu_checks *checks, const struct lu_block *block) 
       (lu_edge_born_live(checks->edge) || lu_edge_settled(checks->edge)))
     check_births(checks, block, memory);
   if (lu_edge_settled(checks->edge) && (state == LU_BLOCK_POOLED || state == LU_BLOCK_FULL) &&
-      !same_words(memory, map, false))
+      !agrees_with_taken(memory, map, is_young(space, block)))
     lu_violation(&checks->report, "block %p is swept, and its MARK and TAKEN differ",
                  (const void *)memory);
+  if (state == LU_BLOCK_FREE && is_young(space, block))
+    lu_violation(&checks->report, "block %p is FREE, and young", (const void *)memory);
   if (state == LU_BLOCK_FREE)
     for (unsigned m = LU_MAP_A; m <= LU_MAP_TAKEN; m++)
-      if (!same_words(memory, m, true))
+      if (!words_are_clear(memory, m))
         lu_violation(&checks->report, "block %p is FREE, and its bitmap %u is not clear",
                      (const void *)memory, m);
   if (lu_edge_after_marking(checks->edge) &&

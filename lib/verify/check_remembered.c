@@ -8,9 +8,11 @@
  *   N.2  After marking, every entry refers to an object that is still there.
  *   N.3  After marking nothing is grey: the flushed and the grey stack are empty, nobody is in
  *        `active`, no re-scan is asked for.
- *   N.4  Then every packet ever carved is free, or in the remembered set, or a thread's.
+ *   N.4  Then every packet ever carved is free, in the remembered set, a thread's, or in the list of
+ *        survivors that are not promoted, which is empty when the cycle is over.
  */
 #include "heap/large.h"
+#include "mark/remember.h"
 #include "threads/stop.h"
 #include "verify/checks.h"
 #include "verify/place.h"
@@ -23,26 +25,28 @@ struct remembered {
   const void *holder;
 };
 
-static void add_entry(struct remembered *set, uintptr_t entry) {
+static void add_entry(struct remembered *set, struct lu_remembered entry) {
   struct lu_checks *checks = set->checks;
-  const void *object = (const void *)(entry & ~LU_ENTRY_TAGS);
-  const char *fault = lu_place_fault(checks->heap, lu_oracle_large(checks->oracle), object);
+  const char *fault = lu_place_fault(checks->heap, lu_oracle_large(checks->oracle), entry.object);
   if (fault != NULL) {
     lu_violation(&checks->report, "the remembered set has %s, which %s",
-                 lu_describe(checks->heap, object).text, fault);
+                 lu_describe(checks->heap, entry.object).text, fault);
     return;
   }
-  if (((entry & LU_ENTRY_CARD) != 0) == lu_place_is_small(checks->heap, object))
-    lu_violation(&checks->report, "the remembered set has %s with tags %u",
-                 lu_describe(checks->heap, object).text, (unsigned)(entry & LU_ENTRY_TAGS));
-  if (lu_objset_add(&set->entries, object) == LU_OBJSET_NO_MEMORY)
+  bool small = lu_place_is_small(checks->heap, entry.object);
+  if (small != (entry.card == LU_NO_CARD) ||
+      (!small && entry.card >= lu_large_of(entry.object)->card_count))
+    lu_violation(&checks->report, "the remembered set has %s with card %zu",
+                 lu_describe(checks->heap, entry.object).text, entry.card);
+  if (lu_objset_add(&set->entries, entry.object) == LU_OBJSET_NO_MEMORY)
     checks->no_memory = true;
 }
 
 static void add_packet(struct remembered *set, const struct lu_packet *packet) {
+  struct lu_remembered entry;
   set->packets++;
-  for (uint32_t i = 0; i < packet->count; i++)
-    add_entry(set, packet->entry[i]);
+  for (uint32_t at = 0; lu_remembered_next(packet, &at, &entry);)
+    add_entry(set, entry);
 }
 
 /* Reads a stack without taking from it: nobody else touches it now. */
@@ -116,15 +120,31 @@ static void check_nothing_grey(struct lu_checks *checks) {
                  (unsigned)atomic_load(&marking->rescans));
 }
 
+static size_t count_survivors(struct lu_checks *checks) {
+  struct cds_wfs_stack *stack = &checks->heap->marking.survivors;
+  struct cds_wfs_head *head = stack->head;
+  struct cds_wfs_node *node;
+  size_t count = 0;
+  if (cds_wfs_empty((cds_wfs_stack_ptr_t){.s = stack}))
+    return 0;
+  cds_wfs_for_each_blocking(head, node)
+    count++;
+  if (lu_edge_settled(checks->edge))
+    lu_violation(&checks->report, "the cycle is over, and %zu packets of survivors wait", count);
+  return count;
+}
+
 static void check_packets(struct remembered *set) {
   struct lu_packets *packets = &set->checks->heap->marking.packets;
   size_t carved = atomic_load(&packets->carved), free = 0;
+  size_t survivors = count_survivors(set->checks);
   struct ck_stack_entry *entry;
   CK_STACK_FOREACH(&packets->free, entry)
   free++;
-  if (free + set->packets != carved)
-    lu_violation(&set->checks->report, "%zu packets were carved; %zu are free and %zu remember",
-                 carved, free, set->packets);
+  if (free + set->packets + survivors != carved)
+    lu_violation(&set->checks->report,
+                 "%zu packets were carved; %zu are free, %zu remember, %zu list survivors", carved,
+                 free, set->packets, survivors);
   size_t counted = atomic_load(&set->checks->heap->marking.remembered_packets);
   if (counted != set->packets)
     lu_violation(&set->checks->report, "the remembered set counts %zu packets, and has %zu",

@@ -15,6 +15,7 @@
 #include "verify/place.h"
 
 #include "heap/large.h"
+#include "mark/age.h"
 #include "heap/sweep.h"
 #include "verify/walk.h"
 
@@ -50,11 +51,13 @@ static const char *header_fault(const lull_heap *heap, const void *object) {
   uint32_t word = __atomic_load_n(&((const lull_object *)object)->type_word, __ATOMIC_RELAXED);
   if (word == (uint32_t)LU_SCRIBBLE * 0x01010101u)
     return "is dead: its memory has been scribbled over";
-  if ((word & ~LULL_TYPE_INDEX_MASK) != 0)
+  if ((word & ~LULL_TYPE_INDEX_MASK & ~(LU_AGE_MOST << LU_AGE_SHIFT)) != 0)
     return "has a header with flags that nothing sets";
+  if (lu_age(object) > (heap->marking.promote > 1 ? heap->marking.promote : 0))
+    return "has an age that nothing gives it";
   if (word == LU_FILLER_TYPE)
     return "has no type: a filler, or memory never used";
-  if (word >= atomic_load_explicit(&heap->types.count, memory_order_acquire))
+  if ((word & LULL_TYPE_INDEX_MASK) >= atomic_load_explicit(&heap->types.count, memory_order_acquire))
     return "has a type that does not exist";
   return NULL;
 }
