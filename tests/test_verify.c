@@ -11,6 +11,7 @@
 #include "heap/large.h"
 #include "heap/scan.h"
 #include "heap/sweep.h"
+#include "mark/remember.h"
 #include "support/fault.h"
 #include "tests/fixture.h"
 #include "verify/verify.h"
@@ -393,7 +394,9 @@ START_TEST(the_remembered_set) {
   scene.heap->marking.remembered_lost = false;
   packet->count++;
   packet->entry[packet->count - 1] = entry | LU_ENTRY_CARD;
-  expect("with tags");
+  packet->entry[packet->count++] = 3;
+  expect("with card 3");
+  packet->count--;
   packet->entry[packet->count - 1] = entry + 64 * 1024 * 1024;
   expect("the remembered set has");
   packet->entry[packet->count - 1] = entry;
@@ -422,9 +425,12 @@ START_TEST(cards_of_large_objects) {
   *card = (uint16_t)(right - 2);
   expect("the card is not logged");
   *card = right;
-  scene.mutator->remembered->entry[scene.mutator->remembered->count - 1] &= ~LU_ENTRY_CARD;
-  expect("with tags");
-  scene.mutator->remembered->entry[scene.mutator->remembered->count - 1] |= LU_ENTRY_CARD;
+  struct lu_packet *packet = scene.mutator->remembered;
+  size_t index = packet->entry[packet->count - 1];
+  ck_assert_ptr_eq(card, &lu_large_of(scene.vector)->cards[index]);
+  packet->entry[packet->count - 1] = lu_large_of(scene.vector)->card_count;
+  expect("with card");
+  packet->entry[packet->count - 1] = index;
   expect_sound();
   end_scene();
 }
