@@ -17,6 +17,7 @@
 
 #include "heap/heap.h"
 #include "mark/mark.h"
+#include "mark/remember.h"
 #include "mark/shade.h"
 #include "support/assert.h"
 #include "support/clock.h"
