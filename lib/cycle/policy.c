@@ -1,0 +1,403 @@
+/*
+ * cycle/policy.c: when the next cycle begins, of which kind, and how far the heap may grow (doc/design/pacing.md).
+ *
+ * Words: `room` is what may be allocated after a cycle's end until the goal; what was born during the cycle floats, so it has used a part of the room
+ * already. `headroom` of a kind is what is allocated while such a cycle marks, by the worst of the last four allocation rates and times.
+ *
+ *   P.1  live bytes and what was allocated since never exceed the goal before marking ends, if rate and time are what they were.
+ *   P.2  Between two cycles at least a part of the room is allocated (LEAST_SHARE), whatever is predicted: cycles do not follow each other for nothing.
+ *   P.3  A minor is planned only where a major still fits behind it.
+ *   P.4  Minors that cost more CPU than majors alone would are given up after two in a row, and tried again after 1, 2, 4 to 64 majors.
+ *
+ * Wall time is used for rates and predictions, so what other processes take from the collector makes it begin earlier; CPU time for what pays.
+ *
+ * Threads: none; the caller locks.
+ */
+#include "cycle/policy.h"
+
+#include <string.h>
+
+#define KB (UINT64_C(1) << 10)
+#define MB (UINT64_C(1) << 20)
+#define SAFETY 1.3
+#define LEAST (64 * KB)           /* between two cycles: a block */
+#define LEAST_SHARE 8             /* ... and this part of the room */
+#define SHORTEST_NS 200000        /* rates of shorter times say nothing */
+#define SURVIVAL_GUESS 0.3
+#define WORTH 0.95                /* minors must cost less than this part of what majors alone do */
+#define LONGEST_SKIP 64
+#define GOOD_MINORS 4             /* after which the next trial comes soon again */
+#define MOST_STRETCH 4.0
+#define ASSIST_MOST MB            /* of marking that one call is charged with */
+#define CPU_WINDOW 1e9            /* ns of its share that the collector may save up, and owe */
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t minus(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
+static double lower(double a, double b) { return a < b ? a : b; }
+static double higher(double a, double b) { return a > b ? a : b; }
+static uint64_t percent(uint64_t bytes, uint64_t share) { return bytes / 100 * share + bytes % 100 * share / 100; }
+/* Of a figure that may be beyond all integers. */
+static uint64_t whole(double bytes) { return bytes < 1e18 ? (uint64_t)bytes : UINT64_C(1000000000000000000); }
+
+static double worst(const double samples[4]) { return higher(higher(samples[0], samples[1]), higher(samples[2], samples[3])); }
+
+static double rate_of(uint64_t bytes, uint64_t ns) { return (double)bytes * 1e9 / (double)most(ns, SHORTEST_NS); }
+
+/* By how much more there is to mark for a major now than at the last one. */
+static double grown(const struct lu_policy *policy) {
+  uint64_t before = policy->history[LU_MAJOR].live;
+  return policy->live > before && before > 0 ? lower((double)policy->live / (double)before, 4.0) : 1.0;
+}
+
+static double seconds_of(const struct lu_policy *policy, enum lu_kind kind) {
+  return worst(policy->history[kind].seconds) * (kind == LU_MAJOR ? grown(policy) : 1.0);
+}
+
+static uint64_t headroom_of(const struct lu_policy *policy, enum lu_kind kind) {
+  return whole(SAFETY * worst(policy->rate) * seconds_of(policy, kind));
+}
+
+/* The goal. */
+
+/* Speed of marking in bytes for a second of CPU time; 0 = unknown. */
+static double mark_speed(const struct lu_policy *policy) {
+  return policy->ns_per_byte > 0 ? 1e9 / policy->ns_per_byte : 0;
+}
+
+/* By Newton's method; a mathematics library for one root is not worth a dependency. */
+static double square_root(double x) {
+  double root = x > 1 ? x : 1;
+  if (x <= 0)
+    return 0;
+  for (double next; (next = (root + x / root) / 2) < root * (1 - 1e-12); root = next)
+    ;
+  return root;
+}
+
+double lu_policy_weight(const struct lu_policy *policy) {
+  double speed = mark_speed(policy);
+  return speed > 0 ? square_root((double)policy->major_live * policy->fill_rate / speed) : 0;
+}
+
+/* What live bytes may grow by, before limits are looked at. */
+static uint64_t growth_of(const struct lu_policy *policy) {
+  const struct lu_policy_config *config = &policy->config;
+  uint64_t proportional = percent(policy->major_live, config->growth);
+  if (config->sizing == LU_SIZING_FIXED)
+    return minus(config->limit, policy->major_live);
+  if (config->sizing == LU_SIZING_PROPORTIONAL || policy->fill_rate <= 0 || mark_speed(policy) <= 0)
+    return proportional;
+  /* The last bytes of heap save as much CPU time as they are worth: the derivative of (rate / room) * (live / speed) is -balance. */
+  double worth = (double)config->balance / 1e6 / (double)MB;
+  return most(whole(lu_policy_weight(policy) / square_root(worth)), policy->major_live / 16 + MB);
+}
+
+/* A bound that may be passed, at the price of more collection: a sixteenth is left to allocate even then. */
+static uint64_t soften(const struct lu_policy *policy, uint64_t bound) {
+  uint64_t used = policy->live + policy->floating;
+  return most(bound, used + used / 16 + MB);
+}
+
+static uint64_t goal_of(const struct lu_policy *policy) {
+  const struct lu_policy_config *config = &policy->config;
+  uint64_t growth = growth_of(policy);
+  if (config->threshold_bytes != 0)
+    growth = least(growth, config->threshold_bytes);
+  const struct lu_policy_history *major = &policy->history[LU_MAJOR];
+  if (config->threshold_objects != 0 && major->objects != 0)
+    growth = least(growth, whole((double)config->threshold_objects * (double)major->live / (double)major->objects));
+  uint64_t goal = policy->major_live + growth;
+  if (config->threshold_bytes == 0 && config->threshold_objects == 0)
+    goal = most(goal, config->initial);
+  if (policy->share != 0)
+    goal = most(soften(policy, policy->share), policy->major_live);
+  if (config->soft != 0 && goal > config->soft)
+    goal = least(goal, soften(policy, config->soft));
+  return least(most(goal, LEAST), config->limit);
+}
+
+/* The start. */
+
+static uint64_t room_of(const struct lu_policy *policy) { return minus(policy->goal, policy->live + policy->floating); }
+
+/* Room right after the last major, had nothing been born during it. */
+static uint64_t full_room(const struct lu_policy *policy) { return most(minus(policy->goal, policy->major_live), LEAST); }
+
+static uint64_t major_start(const struct lu_policy *policy, uint64_t room) {
+  uint64_t early = minus(room, headroom_of(policy, LU_MAJOR));
+  uint64_t latest = percent(room, 100 - policy->config.start);
+  return most(least(early, latest), most(room / LEAST_SHARE, LEAST));
+}
+
+/* What may be young when a minor begins. */
+static uint64_t young_of(const struct lu_policy *policy) {
+  const struct lu_policy_config *config = &policy->config;
+  uint64_t base = most(config->young, percent(policy->live, config->minor_growth));
+  return most(percent(whole((double)base * policy->stretch), config->minor_ratio), LEAST);
+}
+
+static uint64_t minor_start(const struct lu_policy *policy, uint64_t room) {
+  uint64_t young = young_of(policy);
+  uint64_t start = least(minus(young, policy->floating), minus(room, headroom_of(policy, LU_MINOR)));
+  if (policy->history[LU_MINOR].samples == 0)
+    start = least(start, percent(room, 100 - policy->config.start));
+  return most(start, most(least(young / 4, room / LEAST_SHARE), LEAST));
+}
+
+/* Room that is kept for the major that ends a row of minors: what is allocated while it marks. Where that is more than there is, minors come first. */
+static uint64_t reserve(const struct lu_policy *policy) {
+  uint64_t full = full_room(policy);
+  return most(least(headroom_of(policy, LU_MAJOR), full / 2), full / 4);
+}
+
+/* Whether a minor that begins with so many young bytes leaves room for a major (P.3). */
+static bool minor_fits(const struct lu_policy *policy, uint64_t young) {
+  double survival = policy->minors > 0 ? policy->survival : SURVIVAL_GUESS;
+  uint64_t after = policy->live + whole(survival * (double)young) + headroom_of(policy, LU_MINOR);
+  return after + reserve(policy) <= policy->goal;
+}
+
+static bool minors_wanted(const struct lu_policy *policy) {
+  return policy->config.generational && policy->config.concurrent && policy->left == 0;
+}
+
+static void plan(struct lu_policy *policy) {
+  const struct lu_policy_config *config = &policy->config;
+  policy->goal = goal_of(policy);
+  uint64_t room = room_of(policy), start = config->every;
+  policy->planned = LU_MAJOR;
+  if (minors_wanted(policy)) {
+    uint64_t minor = config->every != 0 ? config->every : minor_start(policy, room);
+    if (minor_fits(policy, policy->floating + minor)) {
+      policy->planned = LU_MINOR;
+      start = minor;
+    }
+  }
+  if (start == 0)
+    start = config->concurrent ? major_start(policy, room) : most(room, LEAST);
+  policy->trigger = policy->ended_at + start;
+}
+
+void lu_policy_init(struct lu_policy *policy, const struct lu_policy_config *config, uint64_t now, uint64_t allocated) {
+  memset(policy, 0, sizeof *policy);
+  policy->config = *config;
+  policy->stretch = 1.0;
+  policy->skip = 1;
+  policy->may_assist = true;
+  policy->begun_at = policy->ended_at = allocated;
+  policy->begun_ns = policy->ended_ns = policy->major_ended_ns = policy->cpu_ns_at = now;
+  policy->cpu_left = CPU_WINDOW;
+  plan(policy);
+}
+
+void lu_policy_configure(struct lu_policy *policy, const struct lu_policy_config *config) {
+  bool forced = policy->config.generational != config->generational;
+  policy->config = *config;
+  if (forced)
+    policy->left = 0;
+  policy->hold_until = least(policy->hold_until, policy->ended_ns + config->pause);
+  if (!policy->running)
+    plan(policy);
+  else
+    policy->goal = goal_of(policy);
+}
+
+void lu_policy_set_share(struct lu_policy *policy, uint64_t bytes) {
+  policy->share = bytes;
+  if (!policy->running)
+    plan(policy);
+}
+
+/* A cycle. */
+
+enum lu_kind lu_policy_kind(const struct lu_policy *policy, uint64_t allocated) {
+  if (!minors_wanted(policy))
+    return LU_MAJOR;
+  return minor_fits(policy, policy->floating + (allocated - policy->ended_at)) ? LU_MINOR : LU_MAJOR;
+}
+
+/* What the cycle is expected to mark, how long that takes, and how many objects it is. */
+static void expect(struct lu_policy *policy) {
+  const struct lu_policy_history *history = &policy->history[policy->kind];
+  double factor = policy->kind == LU_MAJOR ? grown(policy) : 1.0;
+  uint64_t young = policy->floating + (policy->begun_at - policy->ended_at);
+  double survival = policy->minors > 0 ? policy->survival : SURVIVAL_GUESS;
+  uint64_t work = policy->kind == LU_MAJOR ? policy->live + whole(policy->retained * (double)young) : whole(survival * (double)young);
+  policy->work = most(work, LEAST);
+  policy->objects = whole((double)history->objects * factor);
+  policy->seconds = seconds_of(policy, policy->kind);
+}
+
+void lu_policy_begin(struct lu_policy *policy, enum lu_kind kind, uint64_t now, uint64_t allocated) {
+  policy->running = true;
+  policy->kind = kind;
+  policy->rate[policy->rates % 4] = rate_of(allocated - policy->ended_at, now - policy->ended_ns);
+  policy->begun_at = allocated;
+  policy->begun_ns = now;
+  uint64_t filled = policy->live + policy->floating + (allocated - policy->ended_at);
+  policy->headroom = most(minus(policy->goal, filled), LEAST);
+  policy->limit_room = most(minus(policy->config.limit, filled), LEAST);
+  policy->trigger = UINT64_MAX;
+  expect(policy);
+}
+
+void lu_policy_turned_major(struct lu_policy *policy) {
+  policy->kind = LU_MAJOR;
+  expect(policy);
+}
+
+void lu_policy_marked(struct lu_policy *policy, uint64_t now, uint64_t allocated, uint64_t objects) {
+  struct lu_policy_history *history = &policy->history[policy->kind];
+  double rate = rate_of(allocated - policy->begun_at, now - policy->begun_ns), *sample = &policy->rate[policy->rates++ % 4];
+  *sample = higher(*sample, rate);
+  history->seconds[history->samples++ % 4] = (double)(now - policy->begun_ns) / 1e9;
+  history->objects = objects;
+}
+
+/* Share of the CPU: earned with the time, spent by cycles; what is owed delays the next one. */
+static void account(struct lu_policy *policy, uint64_t now, uint64_t cpu_ns) {
+  double share = (double)policy->config.cpu / 100 * policy->config.cores;
+  policy->cpu_left = lower(policy->cpu_left + (double)(now - policy->cpu_ns_at) * share, CPU_WINDOW) - (double)cpu_ns;
+  policy->cpu_left = higher(policy->cpu_left, -CPU_WINDOW * share);
+  policy->cpu_ns_at = now;
+  policy->may_assist = policy->cpu_left > 0;
+  policy->hold_until = now + policy->config.pause;
+  if (policy->cpu_left < 0)
+    policy->hold_until = most(policy->hold_until, now + (uint64_t)(-policy->cpu_left / share));
+}
+
+/* What a minor and what majors alone cost for a byte of allocation; both 0 while unknown. */
+static void compare(const struct lu_policy *policy, double *with_minors, double *majors_alone) {
+  const struct lu_policy_history *major = &policy->history[LU_MAJOR];
+  *with_minors = *majors_alone = 0;
+  if (major->samples == 0)
+    return;
+  double cost = major->cpu_ns * grown(policy);
+  double full = (double)full_room(policy);
+  /* What is born during a major floats until the next one, so that much less is allocated between two of them. */
+  double born = lower(worst(policy->rate) * seconds_of(policy, LU_MAJOR), full / 2);
+  *majors_alone = cost / (full - born);
+  /* Old objects fill the room by what survives, up to the reserve. */
+  *with_minors = policy->minor_cost + policy->survival * cost / higher(full - (double)reserve(policy), full / 4);
+}
+
+/* After a minor: does it pay? */
+static void judge(struct lu_policy *policy, bool trial) {
+  double with_minors, majors_alone;
+  compare(policy, &with_minors, &majors_alone);
+  if (with_minors <= majors_alone * WORTH || majors_alone == 0) {
+    policy->bad = 0;
+    if (++policy->good >= GOOD_MINORS)
+      policy->skip = 1;
+    return;
+  }
+  policy->good = 0;
+  if (++policy->bad < 2 && !trial)
+    return;
+  policy->left = policy->skip;
+  policy->skip = (unsigned)least(policy->skip * 2, LONGEST_SKIP);
+}
+
+static double mean_of(double before, double sample, unsigned samples) { return samples == 0 ? sample : (before + sample) / 2; }
+
+static void minor_ended(struct lu_policy *policy, const struct lu_cycle_result *result, uint64_t young) {
+  if (young < LEAST)
+    return;
+  bool trial = policy->minors == 0 && policy->bad >= 2;
+  policy->survival = mean_of(policy->survival, lower((double)result->survived_bytes / (double)young, 1.0), policy->minors);
+  policy->minor_cost = mean_of(policy->minor_cost, (double)result->cpu_ns / (double)young, policy->minors);
+  policy->minors++;
+  if (policy->survival > 0.3)
+    policy->stretch = lower(policy->stretch * 1.5, MOST_STRETCH);
+  else if (policy->survival < 0.15)
+    policy->stretch = higher(policy->stretch / 1.25, 1.0);
+  judge(policy, trial);
+}
+
+/* How fast the heap fills, for the square-root rule: smoothed, because one quiet moment says little. */
+static void measure_fill(struct lu_policy *policy, uint64_t now) {
+  uint64_t filled = policy->live + policy->floating + (policy->begun_at - policy->ended_at);
+  double rate = rate_of(minus(filled, policy->filled_after), now - policy->major_ended_ns);
+  policy->fill_rate = policy->fill_rate > 0 ? (policy->fill_rate + rate) / 2 : rate;
+}
+
+static void major_ended(struct lu_policy *policy, const struct lu_cycle_result *result, uint64_t now, uint64_t allocated) {
+  struct lu_policy_history *history = &policy->history[LU_MAJOR];
+  measure_fill(policy, now);
+  history->cpu_ns = (double)result->cpu_ns;
+  history->live = result->live_bytes;
+  if (result->live_bytes > LEAST) {
+    double cost = (double)result->cpu_ns / (double)result->live_bytes;
+    policy->ns_per_byte = policy->ns_per_byte > 0 ? (policy->ns_per_byte + cost) / 2 : cost;
+  }
+  policy->major_live = result->live_bytes;
+  policy->filled_after = result->live_bytes + (allocated - policy->begun_at);
+  policy->major_ended_ns = now;
+  if (policy->left > 0 && --policy->left == 0)
+    policy->minors = 0;  /* the trial is judged by itself */
+}
+
+void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated, const struct lu_cycle_result *result) {
+  uint64_t young = policy->floating + (policy->begun_at - policy->ended_at);
+  if (young >= LEAST) {
+    double growth = lower((double)minus(result->live_bytes, policy->live) / (double)young, 1.0);
+    policy->retained = (policy->retained + growth) / 2;
+  }
+  policy->history[result->kind].cpu_ns = (double)result->cpu_ns;
+  if (result->kind == LU_MAJOR)
+    major_ended(policy, result, now, allocated);
+  policy->live = result->live_bytes;
+  if (result->kind == LU_MINOR)
+    minor_ended(policy, result, young);
+  policy->running = false;
+  policy->floating = least(allocated - policy->begun_at, policy->config.limit);
+  policy->ended_at = allocated;
+  policy->ended_ns = now;
+  account(policy, now, result->cpu_ns);
+  plan(policy);
+}
+
+/* Answers. */
+
+uint64_t lu_policy_filled(const struct lu_policy *policy, uint64_t allocated) {
+  return policy->live + policy->floating + (allocated - policy->ended_at);
+}
+
+uint64_t lu_policy_live(const struct lu_policy *policy, uint64_t allocated) {
+  return policy->live + whole(policy->retained * (double)(policy->floating + (allocated - policy->ended_at)));
+}
+
+int64_t lu_policy_debt(const struct lu_policy *policy, uint64_t allocated) {
+  return policy->running ? 0 : (int64_t)(allocated - policy->trigger);
+}
+
+/* Whether marking gets done in time: the share of the expected objects that is scanned is `margin` times the share of the room that is used. When more is
+ * scanned than was expected, nobody knows how much is left. */
+static bool on_track(const struct lu_policy_progress *progress, uint64_t room, double margin) {
+  return progress->done < progress->all &&
+         (double)progress->done * (double)room >= margin * (double)progress->since * (double)progress->all;
+}
+
+/* Part of the marking that is left; never less than an eighth, because expectations are not that good. */
+static double part_left(const struct lu_policy_progress *progress) {
+  if (progress->all == 0 || progress->done >= progress->all)
+    return progress->all == 0 ? 1.0 : 0.125;
+  return higher(1.0 - (double)progress->done / (double)progress->all, 0.125);
+}
+
+uint64_t lu_policy_assist(const struct lu_policy_progress *progress, uint64_t bytes) {
+  uint64_t headroom = progress->headroom;
+  if (progress->since < headroom / 2 || on_track(progress, headroom, SAFETY))
+    return 0;
+  double left = (double)most(minus(headroom, progress->since), headroom / 8);
+  return least(whole((double)bytes * part_left(progress) * (double)progress->work / left), ASSIST_MOST);
+}
+
+uint64_t lu_policy_sleep(const struct lu_policy_progress *progress, uint64_t bytes) {
+  uint64_t room = progress->limit_room;
+  if (progress->mark_ns == 0 || progress->since < room / 2 || on_track(progress, room, 1.0))
+    return 0;
+  double left = (double)most(minus(room, progress->since), room / 16);
+  return least(whole((double)bytes * part_left(progress) * (double)progress->mark_ns / left), LU_POLICY_SLEEP);
+}

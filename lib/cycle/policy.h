@@ -1,0 +1,155 @@
+/*
+ * cycle/policy.h: the pacer as arithmetic: when the next cycle begins, of which kind, how large the heap may grow, and what allocating threads owe.
+ *
+ * No clock, no atomics, no heap: the caller gives times and byte counts, so tests and a simulator drive the same code as a heap does (cycle/pacer.c).
+ * `now` is in nanoseconds from any start, `allocated` counts bytes since the heap began; neither ever falls.
+ *
+ * A struct lu_policy is used by one thread at a time; the caller locks.
+ */
+#ifndef LU_CYCLE_POLICY_H
+#define LU_CYCLE_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum lu_kind { LU_MAJOR, LU_MINOR };
+#define LU_KINDS 2
+
+enum lu_sizing {
+  LU_SIZING_PROPORTIONAL,  /* live bytes and a percentage of them */
+  LU_SIZING_FIXED,         /* the limit */
+  LU_SIZING_ADAPTIVE       /* live bytes and the square root of (live bytes * allocation rate / marking speed) */
+};
+
+/* What a cycle that has ended says of itself. */
+struct lu_cycle_result {
+  enum lu_kind kind;
+  uint64_t live_bytes;      /* found live, what was born during the cycle not counted; of a minor: all that is old now */
+  uint64_t survived_bytes;  /* of what was young when it began */
+  uint64_t freed_bytes;
+  uint64_t objects_marked;
+  uint64_t cpu_ns;          /* of the collector, its helpers and assists */
+};
+
+/* Settings; what they mean for users is in the table of options (support/options.c). 0 means what it means there, unless said otherwise. */
+struct lu_policy_config {
+  uint64_t initial, soft, limit;             /* bytes */
+  uint64_t growth, minor_growth, minor_ratio; /* percent */
+  uint64_t young;                            /* bytes; never 0 */
+  uint64_t threshold_bytes, threshold_objects;
+  uint64_t every;                            /* bytes */
+  uint64_t pause;                            /* ns */
+  uint64_t start;                            /* percent */
+  uint64_t balance;                          /* millionths of the CPU for a megabyte */
+  uint64_t cpu;                              /* percent of all cores */
+  unsigned cores;
+  enum lu_sizing sizing;
+  bool generational, concurrent;
+};
+
+/* What the last four cycles of a kind took. */
+struct lu_policy_history {
+  double seconds[4];   /* wall time from begin to the end of marking */
+  unsigned samples;
+  double cpu_ns;       /* of the last one */
+  uint64_t live;       /* it left alive */
+  uint64_t objects;    /* it marked */
+};
+
+struct lu_policy {
+  struct lu_policy_config config;
+
+  /* Answers, valid from each call to the next. */
+  uint64_t trigger;         /* a cycle is due when `allocated` reaches this */
+  uint64_t goal;            /* bytes that the heap should not outgrow before that cycle has marked */
+  uint64_t hold_until;      /* it should not begin before; ns */
+  enum lu_kind planned;     /* what it will be, if nothing happens before */
+  uint64_t headroom;        /* a cycle runs: bytes that may be allocated from its begin to the goal */
+  uint64_t limit_room;      /* ... to the limit */
+  uint64_t work;            /* ... bytes that it is expected to mark */
+  uint64_t objects;         /* ... objects, likewise; 0 = unknown */
+  double seconds;           /* ... time that marking is expected to take; 0 = unknown */
+  double ns_per_byte;       /* CPU time of marking a byte, by the last cycles; 0 = unknown */
+  bool may_assist;          /* the collector's CPU share allows assists */
+
+  /* State between cycles. */
+  bool running;
+  enum lu_kind kind;        /* of the cycle that runs, or of the last one */
+  uint64_t live;            /* live_bytes of the last cycle */
+  uint64_t floating;        /* allocated while it ran: counts as used until the next one, and is young */
+  uint64_t major_live;      /* live_bytes of the last major: what growth is measured from */
+  uint64_t share;           /* of the budget of a group of heaps; 0 = none */
+  uint64_t begun_at, ended_at;       /* `allocated` then */
+  uint64_t begun_ns, ended_ns;
+  double rate[4];           /* bytes a second of the last cycles; the worst counts */
+  unsigned rates;
+  struct lu_policy_history history[LU_KINDS];
+  double retained;          /* share of what is allocated by which the live bytes grow */
+
+  /* Whether minors pay. */
+  double minor_cost;        /* CPU ns for a byte that was young */
+  double survival;          /* share of what was young */
+  double stretch;           /* by which survival has stretched the young size; 1 to 4 */
+  unsigned minors;          /* that the two means above are of */
+  unsigned bad, good;       /* minors in a row that did not pay, or did */
+  unsigned skip, left;      /* majors until the next trial, when they do not: all, and those left; left = 0: minors are made */
+
+  /* For sizes by the square-root rule: between majors. */
+  uint64_t filled_after;    /* bytes used after the last major */
+  uint64_t major_ended_ns;
+  double fill_rate;         /* bytes a second by which the heap fills; 0 = unknown */
+
+  /* CPU share: what the collector may still spend, ns; it grows with the time. */
+  double cpu_left;
+  uint64_t cpu_ns_at;
+};
+
+void lu_policy_init(struct lu_policy *policy, const struct lu_policy_config *config, uint64_t now, uint64_t allocated);
+
+/* Other settings from now on; plans anew. Of a cycle that runs only the goal changes. */
+void lu_policy_configure(struct lu_policy *policy, const struct lu_policy_config *config);
+
+/* The kind that a cycle has that begins now. */
+enum lu_kind lu_policy_kind(const struct lu_policy *policy, uint64_t allocated);
+
+/* A cycle begins; its kind is the caller's choice. */
+void lu_policy_begin(struct lu_policy *policy, enum lu_kind kind, uint64_t now, uint64_t allocated);
+/* It has become a major after all. */
+void lu_policy_turned_major(struct lu_policy *policy);
+/* Marking is over. */
+void lu_policy_marked(struct lu_policy *policy, uint64_t now, uint64_t allocated, uint64_t objects);
+/* It has ended; plans the next one. */
+void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated, const struct lu_cycle_result *result);
+
+/* Bytes that are used: live at the last cycle, or allocated since it began. */
+uint64_t lu_policy_filled(const struct lu_policy *policy, uint64_t allocated);
+/* Estimate of the bytes that are reachable now. */
+uint64_t lu_policy_live(const struct lu_policy *policy, uint64_t allocated);
+/* Bytes allocated since the next cycle was due; negative: left until then. 0 while a cycle runs. */
+int64_t lu_policy_debt(const struct lu_policy *policy, uint64_t allocated);
+
+/*
+ * The square-root rule for several heaps: a heap's part of what the budget leaves beyond all live bytes is proportional to its weight, the square root of
+ * live bytes * rate of filling / speed of marking. The caller gives the share. Idea: Kirisame, Shenoy, Panchekha, "Optimal heap limits for reducing browser
+ * memory use" (2022).
+ */
+double lu_policy_weight(const struct lu_policy *policy);
+void lu_policy_set_share(struct lu_policy *policy, uint64_t bytes);
+
+/* How far a cycle is, for those who allocate meanwhile. */
+struct lu_policy_progress {
+  uint64_t since;          /* bytes allocated since it began */
+  uint64_t headroom;       /* as in struct lu_policy; both as it began */
+  uint64_t limit_room;
+  uint64_t work;
+  uint64_t done, all;      /* objects scanned, and expected; all = 0: unknown */
+  uint64_t mark_ns;        /* time that marking is expected to take */
+};
+
+/* Bytes of marking that `bytes` of allocation owe: 0 while the collector is ahead; else what is left to mark over what is left to allocate. */
+uint64_t lu_policy_assist(const struct lu_policy_progress *progress, uint64_t bytes);
+/* Nanoseconds that the allocation of `bytes` should wait, so that the limit is not reached before marking ends. At most LU_POLICY_SLEEP. */
+#define LU_POLICY_SLEEP 200000
+uint64_t lu_policy_sleep(const struct lu_policy_progress *progress, uint64_t bytes);
+
+#endif
