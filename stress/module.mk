@@ -38,6 +38,16 @@ stress_handshakes_LDADD = $(STRESS_LIBS)
 noinst_PROGRAMS += stress/limit
 stress_limit_SOURCES = stress/limit.c
 stress_limit_LDADD = $(STRESS_LIBS)
+# The simulator drives lib/cycle/policy.h, which no public header has.
+noinst_PROGRAMS += stress/pacing
+stress_pacing_SOURCES = stress/pacing.c \
+	stress/simulator/grid.c \
+	stress/simulator/grid.h \
+	stress/simulator/picture.c \
+	stress/simulator/text.h \
+	stress/simulator/world.c \
+	stress/simulator/world.h
+stress_pacing_LDADD = stress/libstress.la liblull-core.la -lm
 noinst_PROGRAMS += stress/storm
 stress_storm_SOURCES = stress/storm.c
 stress_storm_LDADD = $(STRESS_LIBS)

@@ -26,8 +26,10 @@
 #define SURVIVAL_GUESS 0.3
 #define WORTH 0.95                /* minors must cost less than this part of what majors alone do */
 #define LONGEST_SKIP 64
+#define MEMORY 0.75               /* of what a minor took, from one major to the next */
 #define GOOD_MINORS 4             /* after which the next trial comes soon again */
 #define MOST_STRETCH 4.0
+#define UNUSABLE 32               /* this part of the limit is in blocks that threads hold and have not filled */
 #define ASSIST_MOST MB            /* of marking that one call is charged with */
 #define CPU_WINDOW 1e9            /* ns of its share that the collector may save up, and owe */
 
@@ -54,8 +56,13 @@ static double seconds_of(const struct lu_policy *policy, enum lu_kind kind) {
   return worst(policy->history[kind].seconds) * (kind == LU_MAJOR ? grown(policy) : 1.0);
 }
 
+/* Allocation beside a cycle: while one ran, or between two, less what the collector takes from the program's share of the cores. */
+static double rate_beside(const struct lu_policy *policy) {
+  return higher(worst(policy->rate_beside), worst(policy->rate) * policy->slowing);
+}
+
 static uint64_t headroom_of(const struct lu_policy *policy, enum lu_kind kind) {
-  return whole(SAFETY * worst(policy->rate) * seconds_of(policy, kind));
+  return whole(SAFETY * rate_beside(policy) * seconds_of(policy, kind));
 }
 
 /* The goal. */
@@ -114,7 +121,7 @@ static uint64_t goal_of(const struct lu_policy *policy) {
     goal = most(soften(policy, policy->share), policy->major_live);
   if (config->soft != 0 && goal > config->soft)
     goal = least(goal, soften(policy, config->soft));
-  return least(most(goal, LEAST), config->limit);
+  return least(most(goal, LEAST), config->limit - config->limit / UNUSABLE);
 }
 
 /* The start. */
@@ -124,25 +131,24 @@ static uint64_t room_of(const struct lu_policy *policy) { return minus(policy->g
 /* Room right after the last major, had nothing been born during it. */
 static uint64_t full_room(const struct lu_policy *policy) { return most(minus(policy->goal, policy->major_live), LEAST); }
 
+static uint64_t minor_headroom(const struct lu_policy *policy) { return whole((double)headroom_of(policy, LU_MINOR) * policy->trust); }
+
+/* What is left unplanned: an eighth, more after stalls. */
+static uint64_t slack_of(const struct lu_policy *policy, uint64_t room) {
+  return most(room / LEAST_SHARE, whole(policy->margin * (double)room));
+}
+
 static uint64_t major_start(const struct lu_policy *policy, uint64_t room) {
-  uint64_t early = minus(room, headroom_of(policy, LU_MAJOR));
+  uint64_t early = minus(room, headroom_of(policy, LU_MAJOR) + whole(policy->margin * (double)room));
   uint64_t latest = percent(room, 100 - policy->config.start);
   return most(least(early, latest), most(room / LEAST_SHARE, LEAST));
 }
 
-/* What may be young when a minor begins. */
+/* What may be young when a minor begins, by the settings. */
 static uint64_t young_of(const struct lu_policy *policy) {
   const struct lu_policy_config *config = &policy->config;
   uint64_t base = most(config->young, percent(policy->live, config->minor_growth));
   return most(percent(whole((double)base * policy->stretch), config->minor_ratio), LEAST);
-}
-
-static uint64_t minor_start(const struct lu_policy *policy, uint64_t room) {
-  uint64_t young = young_of(policy);
-  uint64_t start = least(minus(young, policy->floating), minus(room, headroom_of(policy, LU_MINOR)));
-  if (policy->history[LU_MINOR].samples == 0)
-    start = least(start, percent(room, 100 - policy->config.start));
-  return most(start, most(least(young / 4, room / LEAST_SHARE), LEAST));
 }
 
 /* Room that is kept for the major that ends a row of minors: what is allocated while it marks. Where that is more than there is, minors come first. */
@@ -151,11 +157,24 @@ static uint64_t reserve(const struct lu_policy *policy) {
   return most(least(headroom_of(policy, LU_MAJOR), full / 2), full / 4);
 }
 
-/* Whether a minor that begins with so many young bytes leaves room for a major (P.3). */
-static bool minor_fits(const struct lu_policy *policy, uint64_t young) {
-  double survival = policy->minors > 0 ? policy->survival : SURVIVAL_GUESS;
-  uint64_t after = policy->live + whole(survival * (double)young) + headroom_of(policy, LU_MINOR);
-  return after + reserve(policy) <= policy->goal;
+/*
+ * Most that may be young when a minor begins so that a major fits behind it (P.3); one that is a trial may find that everything survives. What is known of
+ * minors grows old: else a bad one long ago could keep the next one from being made for ever, for want of room.
+ */
+static uint64_t most_young(const struct lu_policy *policy) {
+  double survival = policy->minors == 0 ? 1.0 : lower(policy->survival * 1.5 * policy->trust + 0.05, 1.0);
+  uint64_t room = minus(policy->goal, policy->live + minor_headroom(policy) + reserve(policy));
+  return whole((double)room / survival);
+}
+
+/* Bytes to allocate until a minor begins; 0: none fits. */
+static uint64_t minor_start(const struct lu_policy *policy, uint64_t room) {
+  uint64_t most_now = most_young(policy), wanted = young_of(policy);
+  uint64_t worthwhile = most(least(wanted / 4, full_room(policy) / LEAST_SHARE), LEAST);
+  uint64_t latest = least(minus(room, slack_of(policy, room)), minus(room, minor_headroom(policy)));
+  uint64_t start = most(least(minus(least(wanted, most_now), policy->floating), latest), LEAST);
+  uint64_t young = policy->floating + start;
+  return young >= worthwhile && young <= most_now ? start : 0;
 }
 
 static bool minors_wanted(const struct lu_policy *policy) {
@@ -165,24 +184,16 @@ static bool minors_wanted(const struct lu_policy *policy) {
 static void plan(struct lu_policy *policy) {
   const struct lu_policy_config *config = &policy->config;
   policy->goal = goal_of(policy);
-  uint64_t room = room_of(policy), start = config->every;
-  policy->planned = LU_MAJOR;
-  if (minors_wanted(policy)) {
-    uint64_t minor = config->every != 0 ? config->every : minor_start(policy, room);
-    if (minor_fits(policy, policy->floating + minor)) {
-      policy->planned = LU_MINOR;
-      start = minor;
-    }
-  }
-  if (start == 0)
-    start = config->concurrent ? major_start(policy, room) : most(room, LEAST);
-  policy->trigger = policy->ended_at + start;
+  uint64_t room = room_of(policy), minor = minors_wanted(policy) ? minor_start(policy, room) : 0;
+  policy->planned = minor != 0 ? LU_MINOR : LU_MAJOR;
+  uint64_t start = minor != 0 ? minor : config->concurrent ? major_start(policy, room) : most(room, LEAST);
+  policy->trigger = policy->ended_at + (config->every != 0 ? config->every : start);
 }
 
 void lu_policy_init(struct lu_policy *policy, const struct lu_policy_config *config, uint64_t now, uint64_t allocated) {
   memset(policy, 0, sizeof *policy);
   policy->config = *config;
-  policy->stretch = 1.0;
+  policy->stretch = policy->slowing = policy->trust = 1.0;
   policy->skip = 1;
   policy->may_assist = true;
   policy->begun_at = policy->ended_at = allocated;
@@ -212,9 +223,11 @@ void lu_policy_set_share(struct lu_policy *policy, uint64_t bytes) {
 /* A cycle. */
 
 enum lu_kind lu_policy_kind(const struct lu_policy *policy, uint64_t allocated) {
-  if (!minors_wanted(policy))
+  /* A cycle that begins much later than planned (a pause, a wait for the CPU's share) may find that a minor does not fit any more. */
+  uint64_t since = allocated - policy->ended_at, late = minus(allocated, policy->trigger);
+  if (policy->planned == LU_MINOR && late > since / 4 && policy->floating + since > most_young(policy))
     return LU_MAJOR;
-  return minor_fits(policy, policy->floating + (allocated - policy->ended_at)) ? LU_MINOR : LU_MAJOR;
+  return policy->planned;
 }
 
 /* What the cycle is expected to mark, how long that takes, and how many objects it is. */
@@ -242,6 +255,8 @@ void lu_policy_begin(struct lu_policy *policy, enum lu_kind kind, uint64_t now, 
   expect(policy);
 }
 
+void lu_policy_stalled(struct lu_policy *policy) { policy->stalled = true; }
+
 void lu_policy_turned_major(struct lu_policy *policy) {
   policy->kind = LU_MAJOR;
   expect(policy);
@@ -249,8 +264,14 @@ void lu_policy_turned_major(struct lu_policy *policy) {
 
 void lu_policy_marked(struct lu_policy *policy, uint64_t now, uint64_t allocated, uint64_t objects) {
   struct lu_policy_history *history = &policy->history[policy->kind];
-  double rate = rate_of(allocated - policy->begun_at, now - policy->begun_ns), *sample = &policy->rate[policy->rates++ % 4];
-  *sample = higher(*sample, rate);
+  uint64_t born = allocated - policy->begun_at;
+  double rate = rate_of(born, now - policy->begun_ns), between = policy->rate[policy->rates % 4];
+  /* A program that was near the limit, and so stalled or was slowed, says nothing of how fast it would have been. */
+  if (born > policy->limit_room / 2 || policy->limit_room < policy->config.limit / 16)
+    rate = higher(rate, between * policy->slowing);
+  else if (between > 0)
+    policy->slowing = (policy->slowing + lower(rate / between, 2.0)) / 2;
+  policy->rate_beside[policy->rates++ % 4] = rate;
   history->seconds[history->samples++ % 4] = (double)(now - policy->begun_ns) / 1e9;
   history->objects = objects;
 }
@@ -276,7 +297,7 @@ static void compare(const struct lu_policy *policy, double *with_minors, double 
   double cost = major->cpu_ns * grown(policy);
   double full = (double)full_room(policy);
   /* What is born during a major floats until the next one, so that much less is allocated between two of them. */
-  double born = lower(worst(policy->rate) * seconds_of(policy, LU_MAJOR), full / 2);
+  double born = lower(rate_beside(policy) * seconds_of(policy, LU_MAJOR), full / 2);
   *majors_alone = cost / (full - born);
   /* Old objects fill the room by what survives, up to the reserve. */
   *with_minors = policy->minor_cost + policy->survival * cost / higher(full - (double)reserve(policy), full / 4);
@@ -308,6 +329,7 @@ static void minor_ended(struct lu_policy *policy, const struct lu_cycle_result *
   policy->survival = mean_of(policy->survival, lower((double)result->survived_bytes / (double)young, 1.0), policy->minors);
   policy->minor_cost = mean_of(policy->minor_cost, (double)result->cpu_ns / (double)young, policy->minors);
   policy->minors++;
+  policy->trust = 1.0;
   if (policy->survival > 0.3)
     policy->stretch = lower(policy->stretch * 1.5, MOST_STRETCH);
   else if (policy->survival < 0.15)
@@ -336,6 +358,7 @@ static void major_ended(struct lu_policy *policy, const struct lu_cycle_result *
   policy->major_ended_ns = now;
   if (policy->left > 0 && --policy->left == 0)
     policy->minors = 0;  /* the trial is judged by itself */
+  policy->trust *= MEMORY;
 }
 
 void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated, const struct lu_cycle_result *result) {
@@ -350,6 +373,9 @@ void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated, c
   policy->live = result->live_bytes;
   if (result->kind == LU_MINOR)
     minor_ended(policy, result, young);
+  /* Stalls make the next cycles begin earlier, whatever was predicted; without any the margin is forgotten slowly. */
+  policy->margin = policy->stalled ? lower(policy->margin * 2 + 1.0 / 16, 0.5) : policy->margin * 0.9;
+  policy->stalled = false;
   policy->running = false;
   policy->floating = least(allocated - policy->begun_at, policy->config.limit);
   policy->ended_at = allocated;

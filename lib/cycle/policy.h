@@ -81,14 +81,18 @@ struct lu_policy {
   uint64_t share;           /* of the budget of a group of heaps; 0 = none */
   uint64_t begun_at, ended_at;       /* `allocated` then */
   uint64_t begun_ns, ended_ns;
-  double rate[4];           /* bytes a second of the last cycles; the worst counts */
+  double rate[4], rate_beside[4];  /* bytes a second between the last cycles, and while they marked; the worst counts */
   unsigned rates;
+  double slowing;           /* the latter over the former; the collector may take cores from the program */
   struct lu_policy_history history[LU_KINDS];
+  bool stalled;             /* since the last cycle ended */
+  double margin;            /* of the room, by which cycles begin earlier than predictions say; 0 to 0.5 */
   double retained;          /* share of what is allocated by which the live bytes grow */
 
   /* Whether minors pay. */
   double minor_cost;        /* CPU ns for a byte that was young */
   double survival;          /* share of what was young */
+  double trust;             /* in them when the next minor is planned; falls with each major since */
   double stretch;           /* by which survival has stretched the young size; 1 to 4 */
   unsigned minors;          /* that the two means above are of */
   unsigned bad, good;       /* minors in a row that did not pay, or did */
@@ -114,7 +118,9 @@ enum lu_kind lu_policy_kind(const struct lu_policy *policy, uint64_t allocated);
 
 /* A cycle begins; its kind is the caller's choice. */
 void lu_policy_begin(struct lu_policy *policy, enum lu_kind kind, uint64_t now, uint64_t allocated);
-/* It has become a major after all. */
+/* An allocation waits for memory. */
+void lu_policy_stalled(struct lu_policy *policy);
+/* The minor has become a major after all. */
 void lu_policy_turned_major(struct lu_policy *policy);
 /* Marking is over. */
 void lu_policy_marked(struct lu_policy *policy, uint64_t now, uint64_t allocated, uint64_t objects);
