@@ -52,7 +52,7 @@ static const struct argument arguments[] = {
     {"sizing", ARGUMENT_TEXT, &sizing, "heap.sizing: proportional, fixed or adaptive"},
     {"balance", ARGUMENT_COUNT, &balance, "heap.balance"},
     {"no-minors", ARGUMENT_FLAG, &no_minors, "majors only"},
-    {"cycles", ARGUMENT_COUNT, &cycles, "of each run, at most"},
+    {"cycles", ARGUMENT_COUNT, &cycles, "of each run, at least"},
     {"seconds", ARGUMENT_COUNT, &seconds, "simulated, of each run, at most"},
     {"verbose", ARGUMENT_FLAG, &verbose, "prints the combinations in which a check fails, and goes on"},
     {NULL, ARGUMENT_FLAG, NULL, NULL}};
@@ -125,7 +125,7 @@ static void complain(const struct cell *cell, const char *what) {
 static void check_cell(const struct cell *cell) {
   const struct world_result *result = &cell->result, *majors = &cell->majors;
   if (spacious(cell)) {
-    if (result->stalled > 0 || result->out_of_memory)
+    if (result->stalled > 0.002 || result->out_of_memory)
       complain(cell, "stalls with room to spare");
     if (result->missed > 0.05)
       complain(cell, "goals missed with room to spare");

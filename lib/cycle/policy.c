@@ -24,10 +24,12 @@
 #define LEAST_SHARE 8             /* ... and this part of the room */
 #define SHORTEST_NS 200000        /* rates of shorter times say nothing */
 #define SURVIVAL_GUESS 0.3
-#define WORTH 0.95                /* minors must cost less than this part of what majors alone do */
+#define TRIAL_SURVIVAL 0.4        /* assumed of a trial, however long ago the last minor was */
+#define WORTH 0.7                 /* minors must cost less than this part of what majors alone do: they also take room and handshakes */
 #define LONGEST_SKIP 64
 #define MEMORY 0.75               /* of what a minor took, from one major to the next */
 #define GOOD_MINORS 4             /* after which the next trial comes soon again */
+#define HOPELESS 3
 #define MOST_STRETCH 4.0
 #define UNUSABLE 32               /* this part of the limit is in blocks that threads hold and have not filled */
 #define ASSIST_MOST MB            /* of marking that one call is charged with */
@@ -46,10 +48,10 @@ static double worst(const double samples[4]) { return higher(higher(samples[0], 
 
 static double rate_of(uint64_t bytes, uint64_t ns) { return (double)bytes * 1e9 / (double)most(ns, SHORTEST_NS); }
 
-/* By how much more there is to mark for a major now than at the last one. */
+/* By how much more there may be to mark for a major now than at the last one: of what minors have made old much may be dead, so no more than it grew last. */
 static double grown(const struct lu_policy *policy) {
-  uint64_t before = policy->history[LU_MAJOR].live;
-  return policy->live > before && before > 0 ? lower((double)policy->live / (double)before, 4.0) : 1.0;
+  uint64_t before = policy->major_live;
+  return before > 0 ? higher(lower((double)policy->live / (double)before, policy->trend), 1.0) : 1.0;
 }
 
 static double seconds_of(const struct lu_policy *policy, enum lu_kind kind) {
@@ -131,7 +133,9 @@ static uint64_t room_of(const struct lu_policy *policy) { return minus(policy->g
 /* Room right after the last major, had nothing been born during it. */
 static uint64_t full_room(const struct lu_policy *policy) { return most(minus(policy->goal, policy->major_live), LEAST); }
 
-static uint64_t minor_headroom(const struct lu_policy *policy) { return whole((double)headroom_of(policy, LU_MINOR) * policy->trust); }
+static uint64_t minor_headroom(const struct lu_policy *policy) {
+  return least(whole((double)headroom_of(policy, LU_MINOR) * policy->trust), full_room(policy) / 3);
+}
 
 /* What is left unplanned: an eighth, more after stalls. */
 static uint64_t slack_of(const struct lu_policy *policy, uint64_t room) {
@@ -139,8 +143,12 @@ static uint64_t slack_of(const struct lu_policy *policy, uint64_t room) {
 }
 
 static uint64_t major_start(const struct lu_policy *policy, uint64_t room) {
-  uint64_t early = minus(room, headroom_of(policy, LU_MAJOR) + whole(policy->margin * (double)room));
+  uint64_t headroom = headroom_of(policy, LU_MAJOR);
+  uint64_t early = minus(room, headroom + whole(policy->margin * (double)room));
   uint64_t latest = percent(room, 100 - policy->config.start);
+  /* When no start is early enough by far, an early one only makes more cycles: what is born during each floats through the next. */
+  if (headroom > full_room(policy) * HOPELESS)
+    return most(latest, LEAST);
   return most(least(early, latest), most(room / LEAST_SHARE, LEAST));
 }
 
@@ -151,10 +159,17 @@ static uint64_t young_of(const struct lu_policy *policy) {
   return most(percent(whole((double)base * policy->stretch), config->minor_ratio), LEAST);
 }
 
-/* Room that is kept for the major that ends a row of minors: what is allocated while it marks. Where that is more than there is, minors come first. */
+/*
+ * Room that is kept for the major that ends a row of minors: what is allocated while it marks. The less of that there is room for, the less keeping any helps,
+ * and the more minors do.
+ */
 static uint64_t reserve(const struct lu_policy *policy) {
-  uint64_t full = full_room(policy);
-  return most(least(headroom_of(policy, LU_MAJOR), full / 2), full / 4);
+  uint64_t full = full_room(policy), headroom = headroom_of(policy, LU_MAJOR);
+  return most(headroom <= full / 2 ? headroom : minus(full, headroom), full / LEAST_SHARE);
+}
+
+static double survival_at_worst(const struct lu_policy *policy) {
+  return policy->minors == 0 ? higher(policy->trust, TRIAL_SURVIVAL) : lower(policy->survival * 1.5 * policy->trust + 0.05, 1.0);
 }
 
 /*
@@ -162,9 +177,8 @@ static uint64_t reserve(const struct lu_policy *policy) {
  * minors grows old: else a bad one long ago could keep the next one from being made for ever, for want of room.
  */
 static uint64_t most_young(const struct lu_policy *policy) {
-  double survival = policy->minors == 0 ? 1.0 : lower(policy->survival * 1.5 * policy->trust + 0.05, 1.0);
   uint64_t room = minus(policy->goal, policy->live + minor_headroom(policy) + reserve(policy));
-  return whole((double)room / survival);
+  return whole((double)room / survival_at_worst(policy));
 }
 
 /* Bytes to allocate until a minor begins; 0: none fits. */
@@ -178,7 +192,8 @@ static uint64_t minor_start(const struct lu_policy *policy, uint64_t room) {
 }
 
 static bool minors_wanted(const struct lu_policy *policy) {
-  return policy->config.generational && policy->config.concurrent && policy->left == 0;
+  /* The first cycle is a major: nothing is old yet, so it costs no more than a minor, and shows what majors cost. */
+  return policy->config.generational && policy->config.concurrent && policy->left == 0 && policy->history[LU_MAJOR].samples > 0;
 }
 
 static void plan(struct lu_policy *policy) {
@@ -193,7 +208,7 @@ static void plan(struct lu_policy *policy) {
 void lu_policy_init(struct lu_policy *policy, const struct lu_policy_config *config, uint64_t now, uint64_t allocated) {
   memset(policy, 0, sizeof *policy);
   policy->config = *config;
-  policy->stretch = policy->slowing = policy->trust = 1.0;
+  policy->stretch = policy->slowing = policy->trust = policy->trend = 1.0;
   policy->skip = 1;
   policy->may_assist = true;
   policy->begun_at = policy->ended_at = allocated;
@@ -245,7 +260,9 @@ static void expect(struct lu_policy *policy) {
 void lu_policy_begin(struct lu_policy *policy, enum lu_kind kind, uint64_t now, uint64_t allocated) {
   policy->running = true;
   policy->kind = kind;
-  policy->rate[policy->rates % 4] = rate_of(allocated - policy->ended_at, now - policy->ended_ns);
+  policy->rate[policy->rates % 4] = now - policy->ended_ns >= SHORTEST_NS || policy->rates == 0
+                                        ? rate_of(allocated - policy->ended_at, now - policy->ended_ns)
+                                        : policy->rate[(policy->rates + 3) % 4];
   policy->begun_at = allocated;
   policy->begun_ns = now;
   uint64_t filled = policy->live + policy->floating + (allocated - policy->ended_at);
@@ -269,7 +286,7 @@ void lu_policy_marked(struct lu_policy *policy, uint64_t now, uint64_t allocated
   /* A program that was near the limit, and so stalled or was slowed, says nothing of how fast it would have been. */
   if (born > policy->limit_room / 2 || policy->limit_room < policy->config.limit / 16)
     rate = higher(rate, between * policy->slowing);
-  else if (between > 0)
+  else if (between > 0 && policy->begun_ns - policy->ended_ns >= SHORTEST_NS)
     policy->slowing = (policy->slowing + lower(rate / between, 2.0)) / 2;
   policy->rate_beside[policy->rates++ % 4] = rate;
   history->seconds[history->samples++ % 4] = (double)(now - policy->begun_ns) / 1e9;
@@ -288,19 +305,20 @@ static void account(struct lu_policy *policy, uint64_t now, uint64_t cpu_ns) {
     policy->hold_until = most(policy->hold_until, now + (uint64_t)(-policy->cpu_left / share));
 }
 
-/* What a minor and what majors alone cost for a byte of allocation; both 0 while unknown. */
+/* What minors with a major now and then, and what majors alone, cost for a byte of allocation; both 0 while unknown. */
 static void compare(const struct lu_policy *policy, double *with_minors, double *majors_alone) {
   const struct lu_policy_history *major = &policy->history[LU_MAJOR];
   *with_minors = *majors_alone = 0;
   if (major->samples == 0)
     return;
-  double cost = major->cpu_ns * grown(policy);
-  double full = (double)full_room(policy);
-  /* What is born during a major floats until the next one, so that much less is allocated between two of them. */
-  double born = lower(rate_beside(policy) * seconds_of(policy, LU_MAJOR), full / 2);
-  *majors_alone = cost / (full - born);
-  /* Old objects fill the room by what survives, up to the reserve. */
-  *with_minors = policy->minor_cost + policy->survival * cost / higher(full - (double)reserve(policy), full / 4);
+  double cost = major->cpu_ns, full = (double)full_room(policy);
+  double born = lower(rate_beside(policy) * seconds_of(policy, LU_MAJOR), (double)minus(policy->config.limit, policy->major_live) / 2);
+  /* What is born during a major floats until the next one, so that much less is allocated between two; if that is most of it, they follow each other. */
+  *majors_alone = cost / higher(higher(full - born, born), (double)LEAST);
+  /* With minors the room is filled by what survives, up to the reserve; then comes a major. */
+  double spare = (survival_at_worst(policy) - policy->survival) * (double)least(young_of(policy), full_room(policy));
+  double row = higher(full - (double)reserve(policy) - (double)minor_headroom(policy) - spare, full / LEAST_SHARE) / higher(policy->survival, 0.01);
+  *with_minors = (policy->minor_cost * row + cost) / (row + born);
 }
 
 /* After a minor: does it pay? */
@@ -353,6 +371,7 @@ static void major_ended(struct lu_policy *policy, const struct lu_cycle_result *
     double cost = (double)result->cpu_ns / (double)result->live_bytes;
     policy->ns_per_byte = policy->ns_per_byte > 0 ? (policy->ns_per_byte + cost) / 2 : cost;
   }
+  policy->trend = policy->major_live > 0 ? higher(lower((double)result->live_bytes / (double)policy->major_live, 2.0), 1.0) : 2.0;
   policy->major_live = result->live_bytes;
   policy->filled_after = result->live_bytes + (allocated - policy->begun_at);
   policy->major_ended_ns = now;

@@ -78,6 +78,7 @@ struct lu_policy {
   uint64_t live;            /* live_bytes of the last cycle */
   uint64_t floating;        /* allocated while it ran: counts as used until the next one, and is young */
   uint64_t major_live;      /* live_bytes of the last major: what growth is measured from */
+  double trend;             /* the same over those of the major before; 1 to 2 */
   uint64_t share;           /* of the budget of a group of heaps; 0 = none */
   uint64_t begun_at, ended_at;       /* `allocated` then */
   uint64_t begun_ns, ended_ns;

@@ -275,7 +275,7 @@ struct world_result world_run(const struct world_program *program, const struct 
     if (world.building && world.allocated >= program->live)
       start_measuring(&world);
     double ran = (world.now - world.began) / 1e9;
-    if (!world.building && ((world.cycles >= cycles && world.majors >= 3) || ran >= seconds))
+    if (!world.building && ((world.cycles >= cycles && world.majors >= 3 && world.allocated > world.allocated_before + 20 * program->live) || ran >= seconds))
       break;
     STRESS_CHECK(!world.building || world.now < 1e13, "the live bytes are never built");
     step(&world, config->cores);

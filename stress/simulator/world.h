@@ -39,7 +39,7 @@ struct world_result {
   bool out_of_memory;
 };
 
-/* Builds the live bytes, then runs for `cycles` cycles, at least three majors, or `seconds`, whatever is first. */
+/* Builds the live bytes, then runs for `cycles` cycles, three majors and 20 times the live bytes of allocation at least; at most for `seconds`. */
 struct world_result world_run(const struct world_program *program, const struct world_costs *costs, const struct lu_policy_config *config, unsigned cycles,
                               double seconds);
 
