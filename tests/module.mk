@@ -6,6 +6,9 @@
 unit_tests += tests/test_alloc
 tests_test_alloc_SOURCES = tests/fixture.h tests/test_alloc.c
 tests_test_alloc_LDADD = $(UNIT_TEST_LIBS)
+unit_tests += tests/test_audit
+tests_test_audit_SOURCES = tests/fixture.h tests/test_audit.c
+tests_test_audit_LDADD = $(UNIT_TEST_LIBS)
 unit_tests += tests/test_collect
 tests_test_collect_SOURCES = tests/fixture.h tests/test_collect.c
 tests_test_collect_LDADD = $(UNIT_TEST_LIBS)

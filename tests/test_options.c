@@ -200,7 +200,7 @@ START_TEST(values_are_refused) {
   refuse("gc.mode", "serial", LULL_E_RANGE);
   ck_assert_ptr_nonnull(strstr(last, "concurrent or stw"));
   refuse("verify", "", LULL_E_RANGE);
-  ck_assert_ptr_nonnull(strstr(last, "none, cycle or phase"));
+  ck_assert_ptr_nonnull(strstr(last, "none, cycle, phase or barrier"));
   refuse("log", "gc=loud", LULL_E_RANGE);
   ck_assert_ptr_nonnull(strstr(last, "levels off error warning info debug trace"));
   refuse("stress.epoch_bits", "16", LULL_E_RANGE);

@@ -43,7 +43,7 @@
 
 /* At the edge of two phases: the verifier and the random delay of the stress options. */
 static void edge(lull_heap *heap, enum lu_edge edge) {
-  if (heap->settings.verify == LU_VERIFY_PHASE || (heap->settings.verify == LU_VERIFY_CYCLE && edge == LU_EDGE_SETTLED))
+  if (lu_verify_due(&heap->settings, edge))
     LU_CHECK(lu_verify_edge(heap, edge, heap->cycle.run.stopped) == 0, "the verifier found the heap broken");
   if (heap->settings.stress_delay != 0) {
     uint64_t until = lu_now_ns() + lu_random_below(heap->settings.stress_delay);

@@ -17,6 +17,7 @@
 #include "support/memory.h"
 #include "support/tool.h"
 #include "threads/public.h"
+#include "verify/audit.h"
 
 static lull_status mutator_create(struct lu_thread *thread, void *owner) {
   struct lu_mutator *mutator = lu_mutator_of(&thread->pub);
@@ -93,7 +94,8 @@ static const struct part {
   lull_status (*init)(lull_heap *heap);
   void (*fini)(lull_heap *heap);
 } parts[] = {{init_types, fini_types},       {init_space, fini_space},       {init_shared, fini_shared},
-             {init_registry, fini_registry}, {lu_marking_init, lu_marking_fini}, {lu_cycle_init, lu_cycle_fini}};
+             {init_registry, fini_registry}, {lu_marking_init, lu_marking_fini}, {lu_audit_init, lu_audit_fini},
+             {lu_cycle_init, lu_cycle_fini}};
 #define PARTS (sizeof parts / sizeof parts[0])
 
 static void fini_parts(lull_heap *heap, size_t count) {

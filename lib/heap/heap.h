@@ -26,6 +26,7 @@ struct lull_heap {
   struct lu_cycle cycle;
   struct lu_heap_figures figures;
   struct lu_handshake_figures handshake_figures;
+  struct lu_audit *audit;           /* verify/audit.c: NULL unless debug.audit asks for it */
   struct lu_oracle *snapshot;       /* verify/check.c: what was reachable at the TRACE edge, until the MARKED edge; the driver's */
 };
 

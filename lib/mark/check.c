@@ -14,6 +14,7 @@
 #include "heap/heap.h"
 #include "heap/large.h"
 #include "support/assert.h"
+#include "verify/audit.h"
 
 static const char *fault_of_block(const lull_heap *heap, const void *object) {
   const struct lu_block *block = lu_block_of(&heap->space, object);
@@ -67,6 +68,8 @@ void lu_check_store(struct lu_mutator *mutator, const void *object, const void *
   if (offset < sizeof(lull_object) || offset + sizeof(void *) > size || offset % sizeof(void *) != 0)
     lu_fatal("lull: store into %p (%s, %zu bytes) at offset %zd, which is no field of it", object,
              heap->types.rows[lull_type_of(object)].name, size, (ptrdiff_t)offset);
+  if (heap->audit != NULL)
+    lu_audit_touch(mutator->heap, slot);
   if (value != NULL && (fault = fault_of(heap, value)) != NULL)
     lu_fatal("lull: store of %p into %p (%s): the value %s", value, object,
              heap->types.rows[lull_type_of(object)].name, fault);

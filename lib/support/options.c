@@ -33,7 +33,7 @@
 #endif
 
 static const char *const gc_modes[] = {"concurrent", "stw", NULL};
-static const char *const verify_modes[] = {"none", "cycle", "phase", NULL};
+static const char *const verify_modes[] = {"none", "cycle", "phase", "barrier", NULL};
 
 #define AT(field) offsetof(struct lu_settings, field)
 #define NUMBER(kind, option, field, initial, low, high, none, text)                                \
@@ -87,7 +87,9 @@ const struct lu_option lu_options[] = {
              "a stalled allocation ends when handshakes make no progress for so long"),
     DURATION("watchdog", watchdog, LU_SECOND, LU_MILLISECOND, HOUR, "off",
              "log the name of a thread that does not poll for so long"),
-    CHOICE("verify", verify, verify_modes, "check the whole heap after each cycle or phase"),
+    CHOICE("verify", verify, verify_modes, "check the whole heap after each cycle or phase, or stores only"),
+    BOOL("debug.audit", debug_audit, false,
+         "find stores past the barrier: compare all references between phases"),
     {.name = "log",
      .type = LU_OPTION_LOG,
      .offset = AT(log),

@@ -11,7 +11,7 @@
 #include "support/fault.h"
 
 enum lu_gc_mode { LU_GC_CONCURRENT, LU_GC_STW };
-enum lu_verify { LU_VERIFY_NONE, LU_VERIFY_CYCLE, LU_VERIFY_PHASE };
+enum lu_verify { LU_VERIFY_NONE, LU_VERIFY_CYCLE, LU_VERIFY_PHASE, LU_VERIFY_BARRIER };
 
 /* Complete when lu_settings_resolve returns; constant during the heap's life. Sizes in bytes,
  * durations in ns. */
@@ -35,6 +35,7 @@ struct lu_settings {
   uint64_t stall_timeout;     /* ns */
   uint64_t watchdog;          /* ns; 0 = off */
   uint64_t verify;            /* enum lu_verify */
+  bool debug_audit;
   uint64_t log;               /* levels by tag: observe/log.h */
   bool strict;
   uint64_t seed;

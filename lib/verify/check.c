@@ -10,11 +10,14 @@
  */
 #include "verify/checks.h"
 
+#include "heap/large.h"
 #include "observe/log.h"
 #include "support/clock.h"
 #include "support/error.h"
 #include "threads/blocked.h"
 #include "threads/stop.h"
+#include "verify/audit.h"
+#include "verify/place.h"
 
 #define EXPLAINED 3
 
@@ -44,16 +47,36 @@ static void keep_snapshot(lull_heap *heap, enum lu_edge edge, struct lu_oracle *
     lu_oracle_free(oracle);
 }
 
+uint16_t lu_check_log(const lull_heap *heap, const void *object, const void *slot) {
+  const _Atomic uint16_t *log = lu_place_is_small(heap, object)
+                                    ? (const _Atomic uint16_t *)&((const lull_object *)object)->log_epoch
+                                    : lu_large_card(lu_large_of(object), slot);
+  return atomic_load_explicit(log, memory_order_relaxed);
+}
+
+/* Whether the settings ask at this edge for nothing but the check of stores. */
+static bool stores_only(const struct lu_settings *settings, enum lu_edge edge) {
+  if (edge == LU_EDGE_IDLE || settings->verify == LU_VERIFY_PHASE)
+    return false;
+  return settings->verify == LU_VERIFY_BARRIER ||
+         (settings->debug_audit && !(settings->verify == LU_VERIFY_CYCLE && edge == LU_EDGE_SETTLED));
+}
+
 size_t lu_verify_stopped(lull_heap *heap, enum lu_edge edge, bool *checked) {
   struct lu_checks checks = {.heap = heap, .edge = edge, .report = {heap, edge_name(edge), 0}};
   checks.oracle = lu_oracle_run(heap, &checks.report);
   *checked = checks.oracle != NULL;
-  if (!*checked)
+  if (!*checked) {
+    lu_audit_drop(heap);
     return checks.report.violations;
-  lu_check_threads(&checks);
-  lu_check_marks(&checks);
-  lu_check_space(&checks);
+  }
+  if (!stores_only(&heap->settings, edge)) {
+    lu_check_threads(&checks);
+    lu_check_marks(&checks);
+    lu_check_space(&checks);
+  }
   lu_check_remembered(&checks);
+  lu_audit_run(&checks);
   LU_LOG(heap->settings.log, LU_TAG_VERIFY, LU_LOG_DEBUG,
          "Verify (%s): %zu objects, %zu bytes reachable, %zu violations", edge_name(edge),
          lu_oracle_objects(checks.oracle), lu_oracle_bytes(checks.oracle),
@@ -71,9 +94,11 @@ size_t lu_verify_run(lull_heap *heap, enum lu_edge edge, bool *checked) {
     violations = lu_verify_stopped(heap, edge, checked);
     lu_resume_the_world(&heap->registry);
   }
-  if (!*checked)
+  if (!*checked) {
+    lu_audit_drop(heap);
     LU_LOG(heap->settings.log, LU_TAG_VERIFY, LU_LOG_INFO,
            "Verify (%s): not checked: a thread did not stop, or no memory", edge_name(edge));
+  }
   return violations;
 }
 

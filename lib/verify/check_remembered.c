@@ -66,13 +66,25 @@ static void add_thread(struct lu_thread *thread, void *arg) {
     add_packet(set, mutator->remembered);
 }
 
-/* Whether the card of a slot of a large object was logged in this epoch, in the window before it,
- * or since. */
-static bool card_is_logged(const struct lu_checks *checks, const void *object, const void *slot) {
+/* Whether the log of a slot says that it is in the set: by the epoch, or the window before it. */
+static bool is_logged(const struct lu_checks *checks, const void *object, const void *slot) {
   uint16_t epoch = checks->heap->cycle.armed.epoch;
-  uint16_t log =
-      atomic_load_explicit(lu_large_card(lu_large_of(object), slot), memory_order_relaxed);
+  uint16_t log = lu_check_log(checks->heap, object, slot);
   return log == epoch || log == (uint16_t)((epoch - 1) & checks->heap->marking.epoch_mask);
+}
+
+/* N.1 does not hold. The log tells whose fault that is. */
+static void complain(struct remembered *set, const void *slot, const void *value,
+                     const char *what) {
+  struct lu_checks *checks = set->checks;
+  const lull_heap *heap = checks->heap;
+  bool logged = is_logged(checks, set->holder, slot);
+  lu_violation(&checks->report, "%s is old, refers to young %s in %s, and %s: %s (log %u, epoch %u)",
+               lu_describe(heap, set->holder).text, lu_describe(heap, value).text,
+               lu_describe_slot(heap, set->holder, slot).text, what,
+               logged ? "logged, but lost" : "stored without the barrier",
+               (unsigned)lu_check_log(heap, set->holder, slot), (unsigned)heap->cycle.armed.epoch);
+  lu_check_explain(checks, set->holder);
 }
 
 static void check_slot(void **slot, void *arg) {
@@ -83,14 +95,9 @@ static void check_slot(void **slot, void *arg) {
       lu_is_marked(value, checks->heap->marking.map))
     return;
   if (!lu_objset_has(&set->entries, set->holder))
-    lu_violation(&checks->report, "%s is old, refers to young %s, and is not in the remembered set",
-                 lu_describe(checks->heap, set->holder).text,
-                 lu_describe(checks->heap, value).text);
-  else if (!lu_place_is_small(checks->heap, set->holder) &&
-           !card_is_logged(checks, set->holder, slot))
-    lu_violation(&checks->report, "%s is old, refers to young %s at %p, and the card is not logged",
-                 lu_describe(checks->heap, set->holder).text, lu_describe(checks->heap, value).text,
-                 (void *)slot);
+    complain(set, slot, value, "is not in the remembered set");
+  else if (!lu_place_is_small(checks->heap, set->holder) && !is_logged(checks, set->holder, slot))
+    complain(set, slot, value, "the card is not logged");
 }
 
 /* N.1 of one reachable object. */

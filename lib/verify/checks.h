@@ -40,6 +40,9 @@ void lu_check_space(struct lu_checks *checks);
 /* check_remembered.c: the remembered set, and where packets are. */
 void lu_check_remembered(struct lu_checks *checks);
 
+/* The log that covers a slot: the header's, or its card's. */
+uint16_t lu_check_log(const lull_heap *heap, const void *object, const void *slot);
+
 /* Logs the path to an object, for the first three violations that concern one. */
 void lu_check_explain(struct lu_checks *checks, const void *object);
 

@@ -21,6 +21,27 @@ enum lu_edge {
   LU_EDGE_SETTLED    /* births cleared; the cycle is over */
 };
 
+/* Where the audit of stores looks (verify/audit.h). */
+static inline bool lu_edge_audited(enum lu_edge edge) {
+  return edge == LU_EDGE_IDLE || edge == LU_EDGE_WINDOW || edge == LU_EDGE_MARKED || edge == LU_EDGE_SETTLED;
+}
+
+/* Whether the settings ask for the verifier at an edge of a cycle. */
+static inline bool lu_verify_due(const struct lu_settings *settings, enum lu_edge edge) {
+  if (settings->debug_audit && lu_edge_audited(edge))
+    return true;
+  switch ((enum lu_verify)settings->verify) {
+  case LU_VERIFY_PHASE:
+    return true;
+  case LU_VERIFY_CYCLE:
+    return edge == LU_EDGE_SETTLED;
+  case LU_VERIFY_BARRIER:
+    return edge == LU_EDGE_WINDOW || edge == LU_EDGE_SETTLED;
+  default:
+    return false;
+  }
+}
+
 /* A set of objects found reachable; memory by malloc, none of the heap's. */
 struct lu_oracle;
 /* World stopped, regions published. Marks from every root. NULL without memory. Counts objects that are not valid as `broken` and logs the first ones. */
