@@ -196,13 +196,13 @@ START_TEST(from_old_to_young) {
   begin("heap.max=32M,log=verify=error");
   roots.fresh = new_node();
   roots.old->right = roots.fresh;
-  snprintf(wanted, sizeof wanted, "in node.right, and is not in the remembered set: stored without");
+  snprintf(wanted, sizeof wanted, "in node.right, and is not in the remembered set: stored with");
   ck_assert_int_eq(lull_verify(thread), LULL_E_STATE);
   ck_assert_int_gt(found, 0);
   lull_store(thread, roots.old, &roots.old->left, NULL);
   ck_assert_int_eq(lull_verify(thread), LULL_OK);
   roots.vector->item[1234] = (struct cell *)(void *)roots.fresh;
-  snprintf(wanted, sizeof wanted, "in vector[1234], and is not in the remembered set: stored without");
+  snprintf(wanted, sizeof wanted, "in vector[1234], and is not in the remembered set: stored with");
   found = 0;
   ck_assert_int_eq(lull_verify(thread), LULL_E_STATE);
   ck_assert_int_gt(found, 0);
@@ -216,7 +216,7 @@ START_TEST(from_old_to_young_in_a_cycle) {
   begin("heap.max=32M,log=verify=error,verify=barrier,gc.mode=stw");
   roots.fresh = new_node();
   roots.old->right = roots.fresh;
-  snprintf(wanted, sizeof wanted, "in node.right, and is not in the remembered set: stored without");
+  snprintf(wanted, sizeof wanted, "in node.right, and is not in the remembered set: stored with");
   exit_when_found = true;
   collect();
   ck_abort_msg("not found");

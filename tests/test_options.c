@@ -529,7 +529,9 @@ static void check_settings(const struct lu_settings *settings, const char *text)
       for (uint64_t j = 0; j <= value; j++)
         good = good && option->choices[j] != NULL;
     else if (option->type != LU_OPTION_LOG)
-      good = (value >= option->min && value <= option->max) || (value == 0 && option->zero != NULL);
+      good = ((value >= option->min && value <= option->max) ||
+              (value == 0 && option->zero != NULL)) &&
+             (!option->power || (value & (value - 1)) == 0);
     ck_assert_msg(good, "%s after \"%s\"", option->name, text);
   }
 }

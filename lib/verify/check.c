@@ -48,18 +48,17 @@ static void keep_snapshot(lull_heap *heap, enum lu_edge edge, struct lu_oracle *
 }
 
 uint16_t lu_check_log(const lull_heap *heap, const void *object, const void *slot) {
-  const _Atomic uint16_t *log = lu_place_is_small(heap, object)
-                                    ? (const _Atomic uint16_t *)&((const lull_object *)object)->log_epoch
-                                    : lu_large_card(lu_large_of(object), slot);
-  return atomic_load_explicit(log, memory_order_relaxed);
+  if (lu_place_is_small(heap, object))
+    return __atomic_load_n(&((const lull_object *)object)->log_epoch, __ATOMIC_RELAXED);
+  return atomic_load_explicit(lu_large_card(lu_large_of(object), slot), memory_order_relaxed);
 }
 
 /* Whether the settings ask at this edge for nothing but the check of stores. */
 static bool stores_only(const struct lu_settings *settings, enum lu_edge edge) {
   if (edge == LU_EDGE_IDLE || settings->verify == LU_VERIFY_PHASE)
     return false;
-  return settings->verify == LU_VERIFY_BARRIER ||
-         (settings->debug_audit && !(settings->verify == LU_VERIFY_CYCLE && edge == LU_EDGE_SETTLED));
+  bool cycle = settings->verify == LU_VERIFY_CYCLE && edge == LU_EDGE_SETTLED;
+  return settings->verify == LU_VERIFY_BARRIER || (settings->debug_audit && !cycle);
 }
 
 size_t lu_verify_stopped(lull_heap *heap, enum lu_edge edge, bool *checked) {

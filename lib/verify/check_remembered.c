@@ -79,7 +79,8 @@ static void complain(struct remembered *set, const void *slot, const void *value
   struct lu_checks *checks = set->checks;
   const lull_heap *heap = checks->heap;
   bool logged = is_logged(checks, set->holder, slot);
-  lu_violation(&checks->report, "%s is old, refers to young %s in %s, and %s: %s (log %u, epoch %u)",
+  lu_violation(&checks->report,
+               "%s is old, refers to young %s in %s, and %s: %s (log %u, epoch %u)",
                lu_describe(heap, set->holder).text, lu_describe(heap, value).text,
                lu_describe_slot(heap, set->holder, slot).text, what,
                logged ? "logged, but lost" : "stored without the barrier",
@@ -121,7 +122,8 @@ static void check_nothing_grey(struct lu_checks *checks) {
   if (atomic_load(&marking->packets.grey_count) != 0 || !CK_STACK_ISEMPTY(&marking->packets.grey))
     lu_violation(report, "marking is over, and %zu grey packets wait",
                  atomic_load(&marking->packets.grey_count));
-  /* Not `active`: a helper that is about to find out that it may not enter is counted for a moment. */
+  /* Not `active`: a helper that is about to find out that it may not enter is counted for a
+   * moment. */
   if (atomic_load(&marking->rescans) != 0 || atomic_load(&marking->tracing))
     lu_violation(report, "marking is over, and markers may enter, or %u re-scans are asked for",
                  (unsigned)atomic_load(&marking->rescans));
