@@ -76,6 +76,10 @@ unit_tests += tests/test_version
 tests_test_version_SOURCES = tests/test_version.c
 tests_test_version_LDADD = $(UNIT_TEST_LIBS)
 
+# The marker's prefetches.
+dist_check_SCRIPTS += tests/prefetch/check.sh
+TESTS += tests/prefetch/check.sh
+
 # The instructions of the store barrier.
 dist_check_SCRIPTS += tests/barrier/check.sh
 TESTS += tests/barrier/check.sh

@@ -42,9 +42,17 @@ void __tsan_release(void *address);
 
 #define LU_CACHE_LINE 64
 
-/* Hints; any address, also an unmapped one. */
-#define LU_PREFETCH_READ(p) __builtin_prefetch((p), 0, 3)
-#define LU_PREFETCH_WRITE(p) __builtin_prefetch((p), 1, 3)
+/*
+ * Hints; any address, also an unmapped one. The empty statement is there because gcc takes a function that only prefetches for one without effect, and
+ * drops calls of it: the marker ran without a prefetch that way (tests/prefetch).
+ */
+#define LU_PREFETCH_READ(p) LU_PREFETCH_((p), 0)
+#define LU_PREFETCH_WRITE(p) LU_PREFETCH_((p), 1)
+#define LU_PREFETCH_(p, rw)        \
+  do {                             \
+    __builtin_prefetch((p), rw, 3); \
+    __asm__ volatile("");          \
+  } while (0)
 
 /* Inside a spin loop. */
 static inline void lu_cpu_relax(void) {
