@@ -177,13 +177,13 @@ static void store_in_every_form(struct node *node, struct vector *vector) {
 
 START_TEST(right_stores_are_not_reported) {
   begin(modes[_i]);
-  for (int round = 0; round < 40; round++) {
+  for (int round = 0; round < 12; round++) {
     store_in_every_form(roots.old, roots.vector);
     ck_assert_int_eq(lull_verify(thread), LULL_OK);
     store_in_every_form(roots.old, roots.vector);
     collect();
     store_in_every_form(roots.old, roots.vector);
-    for (int i = 0; i < 20000; i++)
+    for (int i = 0; i < 5000; i++)
       new_node();
   }
   ck_assert_int_eq(lines, 0);
@@ -233,8 +233,8 @@ END_TEST
 
 START_TEST(right_stores_from_old_to_young) {
   begin(barrier_modes[_i]);
-  for (int round = 0; round < 40; round++) {
-    for (int i = 0; i < 20000; i++) {
+  for (int round = 0; round < 10; round++) {
+    for (int i = 0; i < 2000; i++) {
       roots.fresh = new_node();
       lull_store(thread, roots.old, &roots.old->right, roots.fresh);
       lull_store(thread, roots.vector, &roots.vector->item[(i * 37) % LARGE], roots.fresh);

@@ -11,8 +11,8 @@
  *   N.2  Where N.1 or N.3 is checked, every entry refers to an object that is still there.
  *   N.3  After marking nothing is grey: the flushed and the grey stack are empty, nobody is in
  *        `active`, no re-scan is asked for.
- *   N.4  Then every packet ever carved is free, in the remembered set, a thread's, or in the list of
- *        survivors that are not promoted, which is empty when the cycle is over.
+ *   N.4  Then every packet ever carved is free, in the remembered set, a thread's, or in the list
+ *        of survivors that are not promoted, which is empty when the cycle is over.
  */
 #include "heap/large.h"
 #include "mark/remember.h"
