@@ -3,31 +3,16 @@
  * phases of a cycle one handshake at a time, and do in each phase what would lose an object if a
  * rule were missing (doc/design/defects.md, tests/models/start.pml).
  *
- * A puppet is an attached thread that waits, RUNNING and without polling, for the next thing to do;
- * so the collector waits for it, and every interleaving below is the only one that can happen. The
+ * Two puppets (tests/puppets.h) make every interleaving below the only one that can happen. The
  * victim is old, in a block that the cycle sweeps, and scribbled over when it is taken for dead;
  * the verifier looks at the heap after the cycle.
  */
-#include <pthread.h>
-#include <sched.h>
-#include <semaphore.h>
-#include "heap/heap.h"
-#include "tests/fixture.h"
+#include "tests/puppets.h"
 #include "threads/claim.h"
-#include "threads/handshake.h"
 
 #define MAGIC UINT64_C(0x600dce11600dce11)
 #define ITEMS 3000  /* of the large vector: 24 KB */
 #define SMALL 100
-
-struct puppet {
-  pthread_t id;
-  sem_t go, done;
-  void (*act)(struct puppet *puppet);
-  lull_thread *thread;
-  enum lu_phase phase;    /* for advance */
-  struct cell *root[4];   /* a thread range */
-};
 
 /* A node whose layout is told by a callback, which lets a test look into the middle of a
  * barrier. */
@@ -37,133 +22,12 @@ struct node {
   void *other;
 };
 
-static lull_heap *heap;
-static struct puppet a, b, c;
-static lull_type cells, vectors, nodes;
+static lull_type nodes;
 static struct cell *victim;       /* old; held by what the test says */
 static struct cell *tail;         /* hangs from the victim */
 static struct vector *shared;     /* held by a handle; old */
 static lull_handle *handle, *spare_handle;
-static uint64_t target;           /* the number of the cycle under test */
-static _Atomic bool over;         /* nobody need poll any more */
 static void (*in_trace)(void);    /* called once by the next trace of a node */
-
-static struct lu_mutator *mutator_of(const struct puppet *puppet) {
-  return lu_mutator_of(puppet->thread);
-}
-static struct lu_os_thread *os_of(const struct puppet *puppet) {
-  return mutator_of(puppet)->thread.os;
-}
-
-static void *live(void *arg) {
-  struct puppet *puppet = arg;
-  puppet->thread = attach(heap);
-  ck_assert_int_eq(lull_thread_range_add(puppet->thread, puppet->root, 4), LULL_OK);
-  for (;;) {
-    sem_post(&puppet->done);
-    while (sem_wait(&puppet->go) != 0)
-      ;
-    if (puppet->act == NULL)
-      return NULL;
-    puppet->act(puppet);
-  }
-}
-
-static void await(struct puppet *puppet) {
-  while (sem_wait(&puppet->done) != 0)
-    ;
-}
-
-static void create(struct puppet *puppet) {
-  sem_init(&puppet->go, 0, 0);
-  sem_init(&puppet->done, 0, 0);
-  ck_assert_int_eq(pthread_create(&puppet->id, NULL, live, puppet), 0);
-  await(puppet);
-}
-
-static void start(struct puppet *puppet, void (*act)(struct puppet *puppet)) {
-  puppet->act = act;
-  sem_post(&puppet->go);
-}
-
-static void let(struct puppet *puppet, void (*act)(struct puppet *puppet)) {
-  start(puppet, act);
-  await(puppet);
-}
-
-/* One request at a time: lull_poll would also take the next one, if it came at once. */
-static void advance(struct puppet *puppet) {
-  while (mutator_of(puppet)->phase != puppet->phase) {
-    lu_requests_run(os_of(puppet));
-    sched_yield();
-  }
-}
-
-static void lead(struct puppet *puppet, enum lu_phase phase) {
-  puppet->phase = phase;
-  let(puppet, advance);
-}
-
-static void lead_both(enum lu_phase phase) {
-  lead(&a, phase);
-  lead(&b, phase);
-}
-
-/* What the collector has armed last, as a thread that joins would find it. */
-static struct lu_armed armed_now(void) {
-  lu_lock(&heap->registry.lock);
-  struct lu_armed armed = heap->cycle.armed;
-  lu_unlock(&heap->registry.lock);
-  return armed;
-}
-
-static bool is_idle_armed(void) { return armed_now().phase == LU_IDLE; }
-static bool is_settling(void) { return is_idle_armed() && !armed_now().born_live; }
-
-/* The puppet takes requests until one of them is the wanted one, which it leaves open. */
-static bool (*stop_at)(void);
-
-static void take_requests_until(struct puppet *puppet) {
-  struct lu_thread *thread = &mutator_of(puppet)->thread;
-  for (;;) {
-    if (atomic_load(&thread->request) == atomic_load(&thread->acknowledged))
-      sched_yield();
-    else if (stop_at())
-      return;
-    else
-      lu_requests_run(os_of(puppet));
-  }
-}
-
-static void poll_to_the_end(struct puppet *puppet) {
-  while (atomic_load(&heap->cycle.ended) < target && !atomic_load(&over))
-    lull_poll(puppet->thread);
-}
-
-static struct cell *new_cell(struct puppet *puppet, uint64_t value) {
-  struct cell *cell = (struct cell *)lull_new(puppet->thread, cells);
-  EXPECT(cell != NULL);
-  cell->value = value;
-  return cell;
-}
-
-/* Uses up what is left of the thread's block, and some more. */
-static void leave_blocks(struct puppet *puppet) {
-  for (size_t bytes = 0; bytes < 4 * LU_BLOCK_BYTES; bytes += sizeof(struct cell))
-    new_cell(puppet, 0);
-}
-
-static void collect(struct puppet *puppet) {
-  ck_assert_int_eq(lull_collect(puppet->thread), LULL_OK);
-}
-
-/* What there is becomes old, and lies in blocks that the next sweep meets. */
-static void grow_old(struct puppet *puppet) {
-  for (int i = 0; i < 2; i++) {
-    leave_blocks(puppet);
-    collect(puppet);
-  }
-}
 
 static size_t length = SMALL;
 
@@ -214,55 +78,12 @@ static void set_up_with(const char *options) {
 
 static void set_up(void) { set_up_with(OPTIONS); }
 
-static void begin(void) {
-  target = lu_cycle_request(heap, LU_CAUSE_EXPLICIT);
-}
-
-/* Both threads let the cycle go on to its end. */
-static void finish(void) {
-  start(&a, poll_to_the_end);
-  if (b.thread != NULL)
-    start(&b, poll_to_the_end);
-  await(&a);
-  if (b.thread != NULL)
-    await(&b);
-}
-
 /* The victim has lived through the cycle. */
 static void check_victim(void) {
   ck_assert_uint_eq(atomic_load(&heap->cycle.ended), target);
   ck_assert_uint_eq(victim->value, MAGIC);
   ck_assert_ptr_eq(victim->next, tail);
   ck_assert_uint_eq(tail->value, MAGIC + 1);
-}
-
-static void block(struct puppet *puppet) {
-  ck_assert_int_eq(lull_blocked_begin(puppet->thread), LULL_OK);
-}
-static void unblock(struct puppet *puppet) {
-  ck_assert_int_eq(lull_blocked_end(puppet->thread), LULL_OK);
-}
-static void verify(struct puppet *puppet) {
-  ck_assert_int_eq(lull_verify(puppet->thread), LULL_OK);
-}
-
-static void verify_now(void) {
-  let(&b, block);
-  let(&a, verify);
-  let(&b, unblock);
-}
-
-static void detach(struct puppet *puppet) {
-  memset(puppet->root, 0, sizeof puppet->root);
-  ck_assert_int_eq(lull_detach(puppet->thread), LULL_OK);
-  puppet->thread = NULL;
-}
-
-static void end(struct puppet *puppet) {
-  if (puppet->thread != NULL)
-    let(puppet, detach);
-  start(puppet, NULL);
-  pthread_join(puppet->id, NULL);
 }
 
 static void tear_down(void) {
@@ -373,9 +194,7 @@ START_TEST(a_thread_that_joins_takes_the_only_reference) {
   create(&c);
   ck_assert_int_eq(mutator_of(&c)->phase, LU_TRACE);
   let(&c, take_from_shared);
-  start(&c, poll_to_the_end);
   finish();
-  await(&c);
   check_victim();
   end(&c);
   tear_down();
