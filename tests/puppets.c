@@ -5,6 +5,7 @@
  * what main's thread has done to it, by the semaphores.
  */
 #include "tests/puppets.h"
+#include "tests/minor.h"
 
 lull_heap *heap;
 struct puppet a, b, c;
@@ -105,11 +106,7 @@ void poll_to_the_end(struct puppet *puppet) {
 
 void begin(void) { target = lu_cycle_request(heap, LU_CAUSE_EXPLICIT); }
 
-/* No cycle runs, so the plan is nobody's. */
-void begin_minor(void) {
-  heap->cycle.pacer.next = LU_MINOR;
-  target = lu_cycle_request(heap, LU_CAUSE_ALLOCATION);
-}
+void begin_minor(void) { target = ask_for_minor(heap); }
 
 void finish(void) {
   struct puppet *const all[] = {&a, &b, &c};
