@@ -2,6 +2,7 @@
 liblull_la_SOURCES += lib/cycle/collector.c
 liblull_la_SOURCES += lib/cycle/cycle.h
 liblull_la_SOURCES += lib/cycle/drivers.c
+liblull_la_SOURCES += lib/cycle/kind.h
 liblull_la_SOURCES += lib/cycle/pacer.c
 liblull_la_SOURCES += lib/cycle/phases.c
 liblull_la_SOURCES += lib/cycle/phases.h

@@ -152,7 +152,7 @@ START_TEST(a_pause_holds_the_next_cycle) {
   config.pause = 5 * MS;
   struct world world = world_of(&config);
   run(&world, LU_MAJOR, &(struct cycle){.ns = MS, .live = MB, .cpu_ns = MS});
-  ck_assert_uint_eq(world.policy.hold_until, world.now + 5 * MS);
+  ck_assert_uint_eq(world.policy.pause_until, world.now + 5 * MS);
 }
 END_TEST
 
@@ -163,12 +163,12 @@ START_TEST(a_collector_beyond_its_share_is_held) {
   for (int i = 0; i < 30; i++)
     run(&world, LU_MAJOR, &(struct cycle){.ns = 100 * MS, .live = MB, .cpu_ns = 100 * MS});
   ck_assert(!world.policy.may_assist);
-  ck_assert_uint_gt(world.policy.hold_until, world.now);
-  ck_assert_uint_le(world.policy.hold_until, world.now + SECOND);
-  world.now = world.policy.hold_until + 2 * SECOND;
+  ck_assert_uint_gt(world.policy.cpu_until, world.now);
+  ck_assert_uint_le(world.policy.cpu_until, world.now + SECOND);
+  world.now = world.policy.cpu_until + 2 * SECOND;
   run(&world, LU_MAJOR, &(struct cycle){.ns = MS, .live = MB, .cpu_ns = MS});
   ck_assert(world.policy.may_assist);
-  ck_assert_uint_eq(world.policy.hold_until, world.now);
+  ck_assert_uint_eq(world.policy.cpu_until, world.now);
 }
 END_TEST
 

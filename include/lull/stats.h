@@ -34,7 +34,7 @@ LULL_API uint64_t lull_histogram_quantile(const lull_histogram *histogram, doubl
  */
 typedef struct lull_stats {
   uint64_t struct_size;        /* in: sizeof(lull_stats) */
-  uint64_t cycles;             /* completed major cycles */
+  uint64_t cycles;             /* completed cycles */
   uint64_t cycles_started;
   uint64_t bytes_allocated;    /* by threads, as of their last region refill or cycle */
   uint64_t objects_large;      /* large objects ever allocated */
@@ -72,6 +72,8 @@ typedef struct lull_stats {
   lull_histogram phase_start;       /* wall, H1 armed to H3 acknowledged */
   lull_histogram phase_mark;
   lull_histogram phase_sweep;
+  uint64_t sleeps;                  /* waits of at most 200 us by threads that allocated near the limit while a cycle was marking */
+  uint64_t cycles_minor;            /* of the completed cycles, minor ones */
 } lull_stats;
 
 /* Copies the heap's figures. Any thread, attached or not; wait-free for mutators. About 30 microseconds. LULL_E_ARGUMENT for a struct_size

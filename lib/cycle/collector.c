@@ -30,12 +30,16 @@ static bool raise_to(_Atomic uint64_t *number, uint64_t to) {
 uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
   struct lu_cycle *cycle = &heap->cycle;
   uint64_t number = atomic_load(&cycle->begun) + 1;
-  if (cause != LU_CAUSE_ALLOCATION)
-    raise_to(&cycle->major_wanted, number);
+  bool news = cause != LU_CAUSE_ALLOCATION && raise_to(&cycle->major_wanted, number);
+  if (cause == LU_CAUSE_EXPLICIT)
+    raise_to(&cycle->pacer.explicit_wanted, number);
   if (raise_to(&cycle->wanted, number)) {
     atomic_store_explicit(&cycle->cause, cause, memory_order_relaxed);
-    lu_event_signal(&cycle->wake);
+    news = true;
   }
+  /* Also when a cycle of that number was wanted before: the collector may be holding it back. */
+  if (news)
+    lu_event_signal(&cycle->wake);
   return number;
 }
 
@@ -62,8 +66,8 @@ static size_t return_budget(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
   size_t committed = atomic_load_explicit(&heap->space.committed, memory_order_relaxed);
   size_t used = atomic_load_explicit(&heap->space.used, memory_order_relaxed);
-  size_t goal = cycle->pacer.goal + cycle->pacer.goal / 8;
-  size_t beyond = committed > goal ? committed - goal : 0;
+  size_t goal = atomic_load_explicit(&heap->space.goal, memory_order_relaxed);
+  size_t beyond = committed > goal + goal / 8 ? committed - goal - goal / 8 : 0;
   earn_return(cycle, committed > used ? committed - used : 0);
   return beyond > (size_t)cycle->return_earned ? beyond : (size_t)cycle->return_earned;
 }
@@ -109,6 +113,11 @@ static void *collector_main(void *arg) {
       return NULL;
     if (!due(cycle) && !heap->settings.stress_loop) {
       lu_event_wait(&cycle->wake, seen, LU_FOREVER);
+      continue;
+    }
+    uint64_t hold = heap->settings.stress_loop ? 0 : lu_pacer_hold(heap);
+    if (hold != 0) {
+      lu_event_wait(&cycle->wake, seen, hold);
       continue;
     }
     enum lu_cause cause = due(cycle) ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed)
@@ -157,6 +166,7 @@ void lu_cycle_fini(lull_heap *heap) {
     pthread_join(cycle->thread, NULL);
     cycle->thread_runs = false;
   }
+  lu_pacer_fini(heap);
   lu_lock_destroy(&cycle->hook_lock);
   lu_lock_destroy(&cycle->driver);
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <lull/heap.h>
+#include "cycle/policy.h"
 #include "cycle/steps.h"
 #include "support/event.h"
 #include "support/lock.h"
@@ -21,28 +22,28 @@ struct lu_armed {
   uint32_t cycle;
 };
 
-/* Figures from which the next cycle's start is computed (cycle/pacer.c). The collector's, but for the atomics. */
+/*
+ * The pacer of a heap (cycle/pacer.c): the arithmetic of cycle/policy.h under a lock, and what allocators need of it as atomics. Figures of the running
+ * cycle are written by the driver when it begins or turns out to be a major, and read by allocators, relaxed: they may belong to the cycle before.
+ */
 struct lu_pacer {
   /* Bytes handed to threads (usable bytes of blocks, bytes of large objects) since the heap began. fetch_add by allocators, at refills. */
   _Atomic uint64_t allocated;
-  /* When `allocated` reaches this, a cycle is asked for. Written by the collector; read by allocators (relaxed). UINT64_MAX while one runs. */
+  /* When `allocated` reaches this, a cycle is asked for. Written under `lock`; read by allocators (relaxed). UINT64_MAX while one runs. */
   _Atomic uint64_t trigger;
-  /* Marking still to do, bytes (estimate), and bytes that may be allocated meanwhile: the assist ratio. Written by the collector at the start
-   * of a cycle, read by assists (relaxed). */
-  _Atomic uint64_t work_estimate, headroom;
-  _Atomic uint64_t objects_estimate;    /* objects scanned by the last cycle; written by the driver, read by assists (relaxed) */
-  uint64_t live;              /* bytes marked by the last cycle, and what was born while it ran */
-  uint64_t live_major;        /* the same of the last major */
-  uint64_t goal;
-  enum lu_kind next;          /* what the next cycle should be */
-  _Atomic uint64_t allocated_at_start;  /* of the last cycle; written by the collector, read by assists (relaxed) */
-  uint64_t allocated_at_end;
-  uint64_t begun_ns, ended_ns;
-  double rate[4];             /* bytes per second, of the last cycles; the worst counts */
-  double seconds[LU_KINDS][4];  /* wall time from begin to end of marking, of the last cycles of each kind */
-  uint64_t objects[LU_KINDS];   /* scanned by the last cycle of each kind */
-  uint64_t work[LU_KINDS];      /* bytes that it marked */
-  unsigned samples, samples_of[LU_KINDS];
+  _Atomic uint64_t begun_at;            /* `allocated` when the cycle began */
+  _Atomic uint64_t headroom, limit_room, work, objects, mark_ns;   /* struct lu_policy_progress */
+  _Atomic uint64_t mark_ps;             /* CPU time of marking a byte, picoseconds; 0 = unknown */
+  _Atomic bool may_assist;              /* the collector's share of the CPU allows it */
+  /* CPU time of assists since the heap began; fetch_add by assists, read by the driver. */
+  _Atomic uint64_t assist_ns;
+  /* A thread waits for memory: set by it, taken by the driver (exchange); both relaxed. */
+  _Atomic bool stalled;
+  /* Number of the newest cycle that lull_collect or lull_collect_start asked for; any thread raises it. Such a cycle is never held back. */
+  _Atomic uint64_t explicit_wanted;
+  struct lu_lock lock;                  /* of what follows; held for microseconds */
+  struct lu_policy policy;
+  uint64_t assisted_ns;                 /* assist_ns as of the last cycle's end */
 };
 
 struct lu_cycle {
@@ -115,22 +116,22 @@ bool lu_no_progress(const lull_heap *heap, uint64_t since_ns);
 void lu_mutator_apply(struct lu_mutator *mutator);
 
 /* Pacing. */
+/* What the settings say to the arithmetic. */
+void lu_pacer_config(const struct lu_settings *settings, struct lu_policy_config *config);
+/* The plan of the policy becomes the heap's; with pacer.lock held. */
+void lu_pacer_publish_plan(lull_heap *heap);
 void lu_pacer_init(lull_heap *heap);
+void lu_pacer_fini(lull_heap *heap);
+/* For how long a cycle that is due is held back still, for gc.pause or gc.cpu, in ns; 0: not at all. Any thread. */
+uint64_t lu_pacer_hold(lull_heap *heap);
 /* The kind that the cycle about to begin should have; the driver's. */
-enum lu_kind lu_pacer_kind(const lull_heap *heap, enum lu_cause cause);
+enum lu_kind lu_pacer_kind(lull_heap *heap, enum lu_cause cause);
 void lu_pacer_begin(lull_heap *heap, enum lu_kind kind);
 /* The minor that has begun goes on as a major. */
 void lu_pacer_turned_major(lull_heap *heap);
 void lu_pacer_marked(lull_heap *heap);
-struct lu_cycle_result {
-  enum lu_kind kind;
-  size_t live_bytes;       /* marked, all that is old included, births of the cycle excluded */
-  size_t survived_bytes;   /* of those, what was young before */
-  size_t freed_bytes;      /* newly offered by the sweep */
-  uint64_t cpu_ns;         /* thread CPU time of the driver; 0 = not known */
-};
 void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *result);
-/* At a refill, by the owner: counts bytes, asks for a cycle when due, assists. Does not poll; bounded by gc.assist. */
+/* At a refill, by the owner: counts bytes, asks for a cycle when due, assists; sets mutator->sleep_ns. Does not poll; bounded by gc.assist. */
 void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes);
 
 /* What the allocation's slow path does when no memory is to be had: waits for collection (blocked region), so polls. Returns true to try again; false: give up, error set. */
@@ -140,11 +141,12 @@ struct lu_stall {
   uint64_t wanted;        /* a cycle that began after the last failure that was looked at */
   unsigned cycles;        /* wanted cycles that ended, after which the allocation failed again */
   bool ended_seen;        /* the wanted cycle has ended; the next failure counts */
+  bool any_kind;          /* the wanted cycle may be a minor */
   bool hook_asked;
 };
 bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t size);
-/* Before each attempt to allocate. */
-void lu_stall_attempt(const struct lu_mutator *mutator, struct lu_stall *stall);
+/* Before each attempt to allocate. Sleeps what the allocation before has earned (mutator->sleep_ns), as a blocked region, so may poll. */
+void lu_stall_attempt(struct lu_mutator *mutator, struct lu_stall *stall);
 /* The allocation that stalled is over: counts the time. */
 void lu_stall_end(struct lu_mutator *mutator, const struct lu_stall *stall);
 

@@ -1,173 +1,211 @@
 /*
- * cycle/pacer.c: when a cycle begins, and how much allocating threads help it.
+ * cycle/pacer.c: a heap's pacer: the arithmetic of cycle/policy.h with this heap's clock and counters, and what allocating threads pay.
  *
- * A cycle that begins when `allocated` reaches `trigger` should end before the heap has grown to `goal`:
- *   goal     live * (1 + heap.growth), at least heap.initial, at most the limit
- *   headroom 1.3 * (worst allocation rate of the last four cycles) * (worst time from a cycle's begin to the end of its marking, of the last four)
- *   trigger  goal - live - headroom bytes after the last cycle's end; at the latest when gc.start percent of what the goal leaves free are left, and never so early that
- *            less than an eighth of the room were used
- * Rates are of wall time: what delays the collector (other processes) lengthens the predicted time.
+ * When a cycle is due, of which kind, how far the heap may grow: policy.c. Here:
  *
- * With generations a cycle is a minor unless more than half of the room that the last major left has gone to survivors since; a minor begins
- * when gc.young has been allocated, or earlier for want of room.
+ *   G.1  An assist is paid by the thread that allocates, at a refill: bytes of marking for bytes allocated, by what is left of both, and only while the
+ *        collector is behind (lu_policy_assist). It lasts as long as marking that much takes, at most gc.assist. What it did not manage stays owed, up to DEBT_MOST.
+ *   G.2  Near the limit, while a cycle marks, an allocation may owe a sleep, which its thread takes at its next attempt to allocate, before it has memory
+ *        (stall.c): here, behind the allocation, the new object is in no root yet, and a blocked region is a safepoint.
+ *   G.3  Nobody pays for a cycle that keeps up, and nobody assists when the collector has had its share of the CPU.
  *
- * An assist is paid by the thread that allocates, at a refill: work_estimate / headroom bytes of marking for each byte allocated, saved up
- * until it is worth entering, at most gc.assist at once. It is asked for once more than half the headroom is used and the collector is behind: on_track.
- *
- * Threads: lu_pacer_allocated by any mutator; the rest by the driver. Atomics: cycle/cycle.h.
+ * Threads: lu_pacer_allocated by any mutator; lu_pacer_hold by any thread; the rest by the driver. The policy is under pacer->lock, which is a leaf but for
+ * the group's (group.c). Atomics: cycle/cycle.h.
  */
 #include "heap/heap.h"
 #include "support/clock.h"
-#include "verify/verify.h"
+#include "support/memory.h"
 
-#define SAFETY 1.3
-#define ASSIST_PIECE ((size_t)64 << 10)   /* bytes of marking worth entering for */
-#define ASSIST_MOST ((size_t)1 << 20)     /* bytes of marking that one refill is charged with at most */
+#define ASSIST_PIECE ((uint64_t)64 << 10)   /* bytes of marking worth entering for */
+#define DEBT_MOST ((uint64_t)1 << 20)
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t allocated_now(const struct lu_pacer *pacer) { return atomic_load_explicit(&pacer->allocated, memory_order_relaxed); }
 
-static double worst(const double *samples) {
-  double result = samples[0];
-  for (int i = 1; i < 4; i++)
-    result = result > samples[i] ? result : samples[i];
-  return result;
+static void set(_Atomic uint64_t *word, uint64_t value) { atomic_store_explicit(word, value, memory_order_relaxed); }
+static uint64_t get(const _Atomic uint64_t *word) { return atomic_load_explicit(word, memory_order_relaxed); }
+
+/* The driver's side. */
+
+void lu_pacer_config(const struct lu_settings *settings, struct lu_policy_config *config) {
+  *config = (struct lu_policy_config){.initial = settings->heap_initial,
+                                      .soft = settings->heap_soft,
+                                      .limit = settings->heap_max,
+                                      .growth = settings->heap_growth,
+                                      .minor_growth = settings->gc_minor_growth,
+                                      .minor_ratio = settings->gc_minor_ratio,
+                                      .young = settings->gc_young,
+                                      .threshold_bytes = settings->gc_threshold_bytes,
+                                      .threshold_objects = settings->gc_threshold_objects,
+                                      .every = settings->gc_every,
+                                      .pause = settings->gc_pause,
+                                      .start = settings->gc_start,
+                                      .balance = settings->heap_balance,
+                                      .cpu = settings->gc_cpu,
+                                      .cores = lu_system_cores(),
+                                      .sizing = (enum lu_sizing)settings->heap_sizing,
+                                      .generational = settings->gc_generational,
+                                      .concurrent = settings->gc_mode != LU_GC_STW};
 }
 
-static uint64_t goal_for(const lull_heap *heap, uint64_t live) {
-  uint64_t grown = live + live / 100 * heap->settings.heap_growth;
-  return least(most(grown, heap->settings.heap_initial), heap->space.limit);
-}
-
-/* How many bytes may be allocated from the end of a cycle to the start of the next. */
-static uint64_t room_before_start(const lull_heap *heap) {
-  const struct lu_pacer *pacer = &heap->cycle.pacer;
-  if (heap->settings.gc_every != 0)
-    return heap->settings.gc_every;
-  uint64_t room = pacer->goal > pacer->live ? pacer->goal - pacer->live : 0;
-  if (heap->settings.gc_mode == LU_GC_STW)
-    return most(pacer->next == LU_MINOR ? least(room, heap->settings.gc_young) : room, LU_BLOCK_BYTES);
-  double headroom = SAFETY * worst(pacer->rate) * worst(pacer->seconds[pacer->next]);
-  uint64_t latest = room / 100 * (100 - heap->settings.gc_start);
-  uint64_t start = headroom < (double)room ? room - (uint64_t)headroom : 0;
-  if (pacer->next == LU_MINOR)
-    latest = least(latest, heap->settings.gc_young);
-  return most(least(start, latest), most(room / 8, LU_BLOCK_BYTES));
-}
-
-static void set_trigger(lull_heap *heap) {
+void lu_pacer_publish_plan(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
-  pacer->goal = goal_for(heap, pacer->live_major);
-  uint64_t room = pacer->goal - least(pacer->goal, pacer->live_major), used = pacer->live - least(pacer->live, pacer->live_major);
-  pacer->next = heap->settings.gc_generational && used < room / 2 ? LU_MINOR : LU_MAJOR;
-  lu_gauge_set(&heap->figures.heap_goal, pacer->goal);
-  atomic_store_explicit(&heap->space.goal, pacer->goal, memory_order_relaxed);
-  atomic_store_explicit(&pacer->trigger, pacer->allocated_at_end + room_before_start(heap), memory_order_relaxed);
+  const struct lu_policy *policy = &pacer->policy;
+  lu_gauge_set(&heap->figures.heap_goal, policy->goal);
+  atomic_store_explicit(&heap->space.goal, policy->goal, memory_order_relaxed);
+  set(&pacer->trigger, policy->trigger);
+}
+
+/* What allocators need to know of the cycle that runs. */
+static void publish_cycle(struct lu_pacer *pacer) {
+  const struct lu_policy *policy = &pacer->policy;
+  set(&pacer->begun_at, policy->begun_at);
+  set(&pacer->headroom, policy->headroom);
+  set(&pacer->limit_room, policy->limit_room);
+  set(&pacer->work, policy->work);
+  set(&pacer->objects, policy->objects);
+  set(&pacer->mark_ns, (uint64_t)(policy->seconds * 1e9));
+  set(&pacer->mark_ps, (uint64_t)(policy->ns_per_byte * 1000));
+  atomic_store_explicit(&pacer->may_assist, policy->may_assist, memory_order_relaxed);
 }
 
 void lu_pacer_init(lull_heap *heap) {
-  heap->cycle.pacer.ended_ns = lu_now_ns();
-  set_trigger(heap);
+  struct lu_pacer *pacer = &heap->cycle.pacer;
+  struct lu_policy_config config;
+  lu_pacer_config(&heap->settings, &config);
+  lu_lock_init(&pacer->lock);
+  lu_policy_init(&pacer->policy, &config, lu_now_ns(), 0);
+  publish_cycle(pacer);
+  lu_pacer_publish_plan(heap);
 }
 
-enum lu_kind lu_pacer_kind(const lull_heap *heap, enum lu_cause cause) {
+void lu_pacer_fini(lull_heap *heap) { lu_lock_destroy(&heap->cycle.pacer.lock); }
+
+uint64_t lu_pacer_hold(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  struct lu_pacer *pacer = &cycle->pacer;
+  uint64_t begun = atomic_load(&cycle->begun), now = lu_now_ns(), until;
+  if (atomic_load(&pacer->explicit_wanted) > begun)
+    return 0;
+  lu_lock(&pacer->lock);
+  until = pacer->policy.cpu_until;
+  if (pacer->policy.pause_until > until && !atomic_load_explicit(&pacer->stalled, memory_order_relaxed))
+    until = pacer->policy.pause_until;
+  lu_unlock(&pacer->lock);
+  return until > now ? until - now : 0;
+}
+
+enum lu_kind lu_pacer_kind(lull_heap *heap, enum lu_cause cause) {
+  struct lu_pacer *pacer = &heap->cycle.pacer;
   if (cause == LU_CAUSE_LOOP)
     return heap->settings.gc_generational && heap->cycle.armed.cycle % 4 != 0 ? LU_MINOR : LU_MAJOR;
-  return cause == LU_CAUSE_ALLOCATION ? heap->cycle.pacer.next : LU_MAJOR;
+  lu_lock(&pacer->lock);
+  enum lu_kind kind = lu_policy_kind(&pacer->policy, allocated_now(pacer));
+  lu_unlock(&pacer->lock);
+  return kind;
+}
+
+/* Lock held. */
+static void note_stall(struct lu_pacer *pacer) {
+  if (atomic_exchange_explicit(&pacer->stalled, false, memory_order_relaxed))
+    lu_policy_stalled(&pacer->policy);
 }
 
 void lu_pacer_begin(lull_heap *heap, enum lu_kind kind) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
-  uint64_t now = lu_now_ns();
-  uint64_t allocated = atomic_load_explicit(&pacer->allocated, memory_order_relaxed);
-  double seconds = (double)(now - pacer->ended_ns) / 1e9;
-  pacer->rate[pacer->samples % 4] = (double)(allocated - pacer->allocated_at_end) / (seconds > 1e-6 ? seconds : 1e-6);
-  atomic_store_explicit(&pacer->allocated_at_start, allocated, memory_order_relaxed);
-  pacer->begun_ns = now;
-  uint64_t left = pacer->goal - least(pacer->goal, pacer->live + (allocated - pacer->allocated_at_end));
-  atomic_store_explicit(&pacer->headroom, most(left, LU_BLOCK_BYTES), memory_order_relaxed);
-  atomic_store_explicit(&pacer->work_estimate, most(kind == LU_MAJOR ? pacer->live : pacer->work[LU_MINOR], LU_BLOCK_BYTES),
-                        memory_order_relaxed);
-  atomic_store_explicit(&pacer->objects_estimate, pacer->objects[kind], memory_order_relaxed);
-  atomic_store_explicit(&pacer->trigger, UINT64_MAX, memory_order_relaxed);
+  lu_lock(&pacer->lock);
+  note_stall(pacer);
+  lu_policy_begin(&pacer->policy, kind, lu_now_ns(), allocated_now(pacer));
+  publish_cycle(pacer);
+  lu_pacer_publish_plan(heap);
+  lu_unlock(&pacer->lock);
 }
 
 void lu_pacer_turned_major(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
-  atomic_store_explicit(&pacer->work_estimate, most(pacer->live, LU_BLOCK_BYTES), memory_order_relaxed);
-  atomic_store_explicit(&pacer->objects_estimate, pacer->objects[LU_MAJOR], memory_order_relaxed);
+  lu_lock(&pacer->lock);
+  lu_policy_turned_major(&pacer->policy);
+  publish_cycle(pacer);
+  lu_unlock(&pacer->lock);
 }
 
 void lu_pacer_marked(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
-  enum lu_kind kind = heap->cycle.kind;
-  pacer->objects[kind] = atomic_load_explicit(&heap->marking.progress, memory_order_relaxed);
-  uint64_t now = lu_now_ns();
-  uint64_t allocated = atomic_load_explicit(&pacer->allocated, memory_order_relaxed);
-  double seconds = (double)(now - pacer->begun_ns) / 1e9;
-  double rate = (double)(allocated - atomic_load_explicit(&pacer->allocated_at_start, memory_order_relaxed)) / (seconds > 1e-6 ? seconds : 1e-6);
-  double *sample = &pacer->rate[pacer->samples % 4];
-  *sample = rate > *sample ? rate : *sample;
-  pacer->seconds[kind][pacer->samples_of[kind]++ % 4] = seconds;
-  pacer->samples++;
+  lu_lock(&pacer->lock);
+  lu_policy_marked(&pacer->policy, lu_now_ns(), allocated_now(pacer), atomic_load_explicit(&heap->marking.progress, memory_order_relaxed));
+  lu_unlock(&pacer->lock);
 }
 
-void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *result) {
+void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *driver) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
-  uint64_t allocated = atomic_load_explicit(&pacer->allocated, memory_order_relaxed);
-  /* What was allocated during the cycle floats: it counts as used until the next one. */
-  uint64_t floating = allocated - atomic_load_explicit(&pacer->allocated_at_start, memory_order_relaxed);
-  pacer->allocated_at_end = allocated;
-  pacer->live = result->live_bytes + least(floating, heap->space.limit);
-  if (result->kind == LU_MAJOR)
-    pacer->live_major = pacer->live;
-  pacer->work[result->kind] = result->kind == LU_MAJOR ? result->live_bytes : result->survived_bytes;
-  pacer->ended_ns = lu_now_ns();
-  set_trigger(heap);
+  struct lu_cycle_result result = *driver;
+  uint64_t assisted = get(&pacer->assist_ns);
+  lu_lock(&pacer->lock);
+  result.cpu_ns += assisted - pacer->assisted_ns;
+  pacer->assisted_ns = assisted;
+  note_stall(pacer);
+  lu_policy_end(&pacer->policy, lu_now_ns(), allocated_now(pacer), &result);
+  lu_pacer_publish_plan(heap);
+  lu_unlock(&pacer->lock);
+  if (result.kind == LU_MINOR)
+    lu_count_shared(&heap->figures.cycles_minor, 1);
 }
 
-/*
- * Whether the collector will be done in time without help: the share of the last cycle's objects that it has scanned is larger than the share of the headroom
- * that is used, by the same factor of safety as when the cycle began. When it has scanned more than last time, nobody knows how much is left.
- */
-static bool on_track(const lull_heap *heap, uint64_t since, uint64_t headroom) {
-  double done = (double)atomic_load_explicit(&heap->marking.progress, memory_order_relaxed);
-  double all = (double)atomic_load_explicit(&heap->cycle.pacer.objects_estimate, memory_order_relaxed);
-  return done < all && done * (double)headroom >= SAFETY * (double)since * all;
+/* The mutators' side. */
+
+static struct lu_policy_progress progress_of(const lull_heap *heap, uint64_t allocated) {
+  const struct lu_pacer *pacer = &heap->cycle.pacer;
+  return (struct lu_policy_progress){.since = allocated - get(&pacer->begun_at),
+                                     .headroom = get(&pacer->headroom),
+                                     .limit_room = get(&pacer->limit_room),
+                                     .work = get(&pacer->work),
+                                     .done = get(&heap->marking.progress),
+                                     .all = get(&pacer->objects),
+                                     .mark_ns = get(&pacer->mark_ns)};
 }
 
-static void assist(struct lu_mutator *mutator, size_t bytes) {
+/* Marks for as long as the debt takes; returns what was paid, in bytes, by the time it took. */
+static uint64_t pay(struct lu_mutator *mutator) {
   lull_heap *heap = mutator->heap;
   struct lu_pacer *pacer = &heap->cycle.pacer;
-  uint64_t headroom = atomic_load_explicit(&pacer->headroom, memory_order_relaxed);
-  uint64_t since = atomic_load_explicit(&pacer->allocated, memory_order_relaxed) -
-                   atomic_load_explicit(&pacer->allocated_at_start, memory_order_relaxed);
-  if (since < headroom / 2 || on_track(heap, since, headroom))
-    return;
-  double ratio = (double)atomic_load_explicit(&pacer->work_estimate, memory_order_relaxed) / (double)headroom;
-  mutator->assist_debt += least((uint64_t)((double)bytes * ratio), ASSIST_MOST);
-  if (mutator->assist_debt < ASSIST_PIECE)
-    return;
-  mutator->assist_debt = 0;
-  uint64_t before = lu_thread_cpu_ns();
   struct lu_marker marker;
+  uint64_t before = lu_thread_cpu_ns(), speed = get(&pacer->mark_ps), most_ns = heap->settings.gc_assist;
   if (!lu_marker_enter(&marker, heap, false))
-    return;
-  lu_marker_drain(&marker, lu_now_ns() + heap->settings.gc_assist);
-  if (marker.marked == 0)
+    return mutator->assist_debt;
+  if (speed != 0)
+    most_ns = least(most_ns, mutator->assist_debt * speed / 1000);
+  lu_marker_drain(&marker, lu_now_ns() + most_ns);
+  bool nothing = marker.marked == 0;
+  if (nothing)
     atomic_store_explicit(&heap->marking.hungry, 1, memory_order_relaxed);
   lu_marker_leave(&marker);
+  uint64_t took = lu_thread_cpu_ns() - before;
+  atomic_fetch_add_explicit(&pacer->assist_ns, took, memory_order_relaxed);
   lu_count(&mutator->counters.assists, 1);
-  lu_caused(&heap->figures, &heap->figures.assist, lu_thread_cpu_ns() - before);
+  lu_caused(&heap->figures, &heap->figures.assist, took);
+  return nothing || speed == 0 ? mutator->assist_debt : took * 1000 / speed;
+}
+
+static void assist(struct lu_mutator *mutator, const struct lu_policy_progress *progress, size_t bytes) {
+  uint64_t owed = lu_policy_assist(progress, bytes);
+  if (owed == 0)
+    return;
+  mutator->assist_debt = least(mutator->assist_debt + owed, DEBT_MOST);
+  if (mutator->assist_debt >= ASSIST_PIECE)
+    mutator->assist_debt -= least(pay(mutator), mutator->assist_debt);
 }
 
 void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes) {
   lull_heap *heap = mutator->heap;
   struct lu_pacer *pacer = &heap->cycle.pacer;
   uint64_t allocated = atomic_fetch_add_explicit(&pacer->allocated, bytes, memory_order_relaxed) + bytes;
-  if (LULL_UNLIKELY(allocated >= atomic_load_explicit(&pacer->trigger, memory_order_relaxed)))
+  if (LULL_UNLIKELY(allocated >= get(&pacer->trigger)))
     lu_cycle_request(heap, LU_CAUSE_ALLOCATION);
-  if (mutator->phase == LU_TRACE && heap->settings.gc_assist != 0 &&
+  if (mutator->phase == LU_IDLE)
+    return;
+  struct lu_policy_progress progress = progress_of(heap, allocated);
+  mutator->sleep_ns = least(mutator->sleep_ns + lu_policy_sleep(&progress, bytes), LU_POLICY_SLEEP);
+  if (mutator->phase == LU_TRACE && heap->settings.gc_assist != 0 && atomic_load_explicit(&pacer->may_assist, memory_order_relaxed) &&
       atomic_load_explicit(&heap->marking.tracing, memory_order_relaxed))
-    assist(mutator, bytes);
+    assist(mutator, &progress, bytes);
 }

@@ -64,6 +64,8 @@ static double rate_beside(const struct lu_policy *policy) {
 }
 
 static uint64_t headroom_of(const struct lu_policy *policy, enum lu_kind kind) {
+  if (!policy->config.concurrent)
+    return 0;
   return whole(SAFETY * rate_beside(policy) * seconds_of(policy, kind));
 }
 
@@ -193,7 +195,7 @@ static uint64_t minor_start(const struct lu_policy *policy, uint64_t room) {
 
 static bool minors_wanted(const struct lu_policy *policy) {
   /* The first cycle is a major: nothing is old yet, so it costs no more than a minor, and shows what majors cost. */
-  return policy->config.generational && policy->config.concurrent && policy->left == 0 && policy->history[LU_MAJOR].samples > 0;
+  return policy->config.generational && policy->left == 0 && policy->history[LU_MAJOR].samples > 0;
 }
 
 static void plan(struct lu_policy *policy) {
@@ -218,11 +220,12 @@ void lu_policy_init(struct lu_policy *policy, const struct lu_policy_config *con
 }
 
 void lu_policy_configure(struct lu_policy *policy, const struct lu_policy_config *config) {
-  bool forced = policy->config.generational != config->generational;
-  policy->config = *config;
-  if (forced)
+  if (policy->config.generational != config->generational)
     policy->left = 0;
-  policy->hold_until = least(policy->hold_until, policy->ended_ns + config->pause);
+  if (policy->config.cpu != config->cpu)
+    policy->cpu_until = 0;
+  policy->config = *config;
+  policy->pause_until = policy->ended_ns + config->pause;
   if (!policy->running)
     plan(policy);
   else
@@ -300,9 +303,8 @@ static void account(struct lu_policy *policy, uint64_t now, uint64_t cpu_ns) {
   policy->cpu_left = higher(policy->cpu_left, -CPU_WINDOW * share);
   policy->cpu_ns_at = now;
   policy->may_assist = policy->cpu_left > 0;
-  policy->hold_until = now + policy->config.pause;
-  if (policy->cpu_left < 0)
-    policy->hold_until = most(policy->hold_until, now + (uint64_t)(-policy->cpu_left / share));
+  policy->pause_until = now + policy->config.pause;
+  policy->cpu_until = policy->cpu_left < 0 ? now + (uint64_t)(-policy->cpu_left / share) : now;
 }
 
 /* What minors with a major now and then, and what majors alone, cost for a byte of allocation; both 0 while unknown. */
@@ -311,8 +313,8 @@ static void compare(const struct lu_policy *policy, double *with_minors, double 
   *with_minors = *majors_alone = 0;
   if (major->samples == 0)
     return;
-  double cost = major->cpu_ns, full = (double)full_room(policy);
-  double born = lower(rate_beside(policy) * seconds_of(policy, LU_MAJOR), (double)minus(policy->config.limit, policy->major_live) / 2);
+  double cost = major->cost, full = (double)full_room(policy);
+  double born = lower((double)headroom_of(policy, LU_MAJOR) / SAFETY, (double)minus(policy->config.limit, policy->major_live) / 2);
   /* What is born during a major floats until the next one, so that much less is allocated between two; if that is most of it, they follow each other. */
   *majors_alone = cost / higher(higher(full - born, born), (double)LEAST);
   /* With minors the room is filled by what survives, up to the reserve; then comes a major. */
@@ -338,6 +340,13 @@ static void judge(struct lu_policy *policy, bool trial) {
   policy->skip = (unsigned)least(policy->skip * 2, LONGEST_SKIP);
 }
 
+/* In the stop-the-world mode the same program does the same every time: bytes stand for time. */
+static double cost_of(const struct lu_policy *policy, const struct lu_cycle_result *result) {
+  if (policy->config.concurrent)
+    return (double)result->cpu_ns;
+  return (double)(result->kind == LU_MAJOR ? result->live_bytes : result->survived_bytes);
+}
+
 static double mean_of(double before, double sample, unsigned samples) { return samples == 0 ? sample : (before + sample) / 2; }
 
 static void minor_ended(struct lu_policy *policy, const struct lu_cycle_result *result, uint64_t young) {
@@ -345,7 +354,7 @@ static void minor_ended(struct lu_policy *policy, const struct lu_cycle_result *
     return;
   bool trial = policy->minors == 0 && policy->bad >= 2;
   policy->survival = mean_of(policy->survival, lower((double)result->survived_bytes / (double)young, 1.0), policy->minors);
-  policy->minor_cost = mean_of(policy->minor_cost, (double)result->cpu_ns / (double)young, policy->minors);
+  policy->minor_cost = mean_of(policy->minor_cost, cost_of(policy, result) / (double)young, policy->minors);
   policy->minors++;
   policy->trust = 1.0;
   if (policy->survival > 0.3)
@@ -365,7 +374,6 @@ static void measure_fill(struct lu_policy *policy, uint64_t now) {
 static void major_ended(struct lu_policy *policy, const struct lu_cycle_result *result, uint64_t now, uint64_t allocated) {
   struct lu_policy_history *history = &policy->history[LU_MAJOR];
   measure_fill(policy, now);
-  history->cpu_ns = (double)result->cpu_ns;
   history->live = result->live_bytes;
   if (result->live_bytes > LEAST) {
     double cost = (double)result->cpu_ns / (double)result->live_bytes;
@@ -386,7 +394,7 @@ void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated, c
     double growth = lower((double)minus(result->live_bytes, policy->live) / (double)young, 1.0);
     policy->retained = (policy->retained + growth) / 2;
   }
-  policy->history[result->kind].cpu_ns = (double)result->cpu_ns;
+  policy->history[result->kind].cost = cost_of(policy, result);
   if (result->kind == LU_MAJOR)
     major_ended(policy, result, now, allocated);
   policy->live = result->live_bytes;

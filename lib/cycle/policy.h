@@ -11,9 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum lu_kind { LU_MAJOR, LU_MINOR };
-#define LU_KINDS 2
+#include "cycle/kind.h"
 
 enum lu_sizing {
   LU_SIZING_PROPORTIONAL,  /* live bytes and a percentage of them */
@@ -44,14 +42,15 @@ struct lu_policy_config {
   uint64_t cpu;                              /* percent of all cores */
   unsigned cores;
   enum lu_sizing sizing;
-  bool generational, concurrent;
+  bool generational;
+  bool concurrent;                           /* false: by bytes alone, so that a run can be repeated */
 };
 
 /* What the last four cycles of a kind took. */
 struct lu_policy_history {
   double seconds[4];   /* wall time from begin to the end of marking */
   unsigned samples;
-  double cpu_ns;       /* of the last one */
+  double cost;         /* of the last one: CPU time in ns, in the stop-the-world mode bytes marked */
   uint64_t live;       /* it left alive */
   uint64_t objects;    /* it marked */
 };
@@ -62,7 +61,8 @@ struct lu_policy {
   /* Answers, valid from each call to the next. */
   uint64_t trigger;         /* a cycle is due when `allocated` reaches this */
   uint64_t goal;            /* bytes that the heap should not outgrow before that cycle has marked */
-  uint64_t hold_until;      /* it should not begin before; ns */
+  uint64_t pause_until;     /* it should not begin before, unless a thread waits for memory; ns */
+  uint64_t cpu_until;       /* it should not begin before, for the collector's share of the CPU; ns */
   enum lu_kind planned;     /* what it will be, if nothing happens before */
   uint64_t headroom;        /* a cycle runs: bytes that may be allocated from its begin to the goal */
   uint64_t limit_room;      /* ... to the limit */
@@ -91,7 +91,7 @@ struct lu_policy {
   double retained;          /* share of what is allocated by which the live bytes grow */
 
   /* Whether minors pay. */
-  double minor_cost;        /* CPU ns for a byte that was young */
+  double minor_cost;        /* for a byte that was young */
   double survival;          /* share of what was young */
   double trust;             /* in them when the next minor is planned; falls with each major since */
   double stretch;           /* by which survival has stretched the young size; 1 to 4 */

@@ -2,11 +2,15 @@
  * cycle/stall.c: allocations that find no memory: they wait, and the wait always ends.
  *
  *   T.1  A stalled thread tries again after each piece of memory that a sweep frees, and after each cycle's end.
- *   T.2  It gives up for lack of memory only when at least two cycles that began after its request have ended, an attempt after each failed, and the last
+ *   T.2  It gives up for lack of memory only when at least two major cycles that began after its request have ended, an attempt after each failed, and the last
  *        cycles freed next to nothing; or after LU_STALL_CYCLES such cycles in any case (others take what is freed).
  *   T.3  It gives up for lack of progress when the collector has waited longer than stall.timeout for a thread that does not poll: LULL_E_PROGRESS, not a
  *        false LULL_E_MEMORY.
  *   T.4  Giving up asks the out-of-memory hook once; if it returns true, the allocation gets the same chance again.
+ *
+ * A stalled allocation first wants a cycle of any kind, then majors. Near the limit, before there is a stall, allocations sleep for up to LU_POLICY_SLEEP at
+ * their next attempt (cycle/pacer.c): many short waits in place of a long one. A sleep ends with it, whatever has come free, so T.1 to T.4 say nothing of it.
+ *
  * Model: tests/models/park.pml.
  *
  * Threads: the allocating thread; it waits as a blocked region. The hook runs RUNNING, with no lock held; hook and data are read together under hook_lock.
@@ -67,7 +71,8 @@ static bool give_up(struct lu_mutator *mutator, struct lu_stall *stall, size_t s
 /* Notes that an attempt after the end of the wanted cycle failed too. Returns false when that is hopeless. */
 static bool count_failure(struct lu_mutator *mutator, struct lu_stall *stall) {
   struct lu_cycle *cycle = &mutator->heap->cycle;
-  stall->cycles++;
+  stall->cycles += !stall->any_kind;   /* T.2 is about majors */
+  stall->any_kind = false;
   stall->ended_seen = false;
   mutator->pressed = true;
   if (stall->cycles >= LU_STALL_CYCLES || (stall->cycles >= 2 && atomic_load(&cycle->fruitless) >= 2))
@@ -83,8 +88,32 @@ static bool wait_in_stw(struct lu_mutator *mutator, struct lu_stall *stall) {
   return true;
 }
 
-void lu_stall_attempt(const struct lu_mutator *mutator, struct lu_stall *stall) {
+/* Below this a sleep is not worth the system call; it is saved up. */
+#define SHORTEST_SLEEP (20 * LU_MICROSECOND)
+
+/* One short wait instead of a part of a stall: only while the cycle it was earned in is marking, or at least not over for this thread. */
+static void sleep_off(struct lu_mutator *mutator) {
+  struct lu_event *progress = &mutator->heap->cycle.progress;
+  uint64_t ns = mutator->sleep_ns;
+  mutator->sleep_ns = 0;
+  if (mutator->phase == LU_IDLE)
+    return;
+  lu_wait_blocking(&mutator->thread, progress, lu_event_value(progress), ns);
+  lu_count(&mutator->counters.sleeps, 1);
+}
+
+void lu_stall_attempt(struct lu_mutator *mutator, struct lu_stall *stall) {
+  if (LULL_UNLIKELY(mutator->sleep_ns >= SHORTEST_SLEEP))
+    sleep_off(mutator);
   stall->seen = lu_event_value(&mutator->heap->cycle.progress);
+}
+
+/* What a stalled allocation wants first: a cycle of the kind that pays best; majors when that did not help. */
+static void ask_first(lull_heap *heap, struct lu_stall *stall) {
+  stall->any_kind = heap->settings.gc_generational;
+  atomic_store_explicit(&heap->cycle.pacer.stalled, true, memory_order_relaxed);
+  stall->wanted = lu_cycle_request(heap, stall->any_kind ? LU_CAUSE_ALLOCATION : LU_CAUSE_LIMIT);
+  lu_event_signal(&heap->cycle.wake);   /* the collector may be holding it back */
 }
 
 bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t size) {
@@ -92,7 +121,7 @@ bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t si
   struct lu_cycle *cycle = &heap->cycle;
   if (stall->began_ns == 0) {
     stall->began_ns = lu_now_ns();
-    stall->wanted = lu_cycle_request(heap, LU_CAUSE_LIMIT);
+    ask_first(heap, stall);
     lu_count(&mutator->counters.stalls, 1);
   } else if (stall->ended_seen && !count_failure(mutator, stall)) {
     return give_up(mutator, stall, size, LULL_OOM_LIMIT);
@@ -101,7 +130,7 @@ bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t si
     return wait_in_stw(mutator, stall) || give_up(mutator, stall, size, LULL_OOM_PROGRESS);
   if (atomic_load_explicit(&cycle->ended, memory_order_acquire) >= stall->wanted) {
     /* The number may have gone to a minor that was just beginning: then the next cycle is the major that was asked for. */
-    stall->ended_seen = lu_major_ended(cycle, stall->wanted);
+    stall->ended_seen = stall->any_kind || lu_major_ended(cycle, stall->wanted);
     stall->wanted += !stall->ended_seen;
     return true;
   }

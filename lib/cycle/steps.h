@@ -8,12 +8,10 @@
 #ifndef LU_CYCLE_STEPS_H
 #define LU_CYCLE_STEPS_H
 
+#include "cycle/kind.h"
 #include "cycle/phases.h"
 #include "heap/sweep.h"
 #include "threads/driver.h"
-
-enum lu_kind { LU_MAJOR, LU_MINOR };
-#define LU_KINDS 2
 
 enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP };
 

@@ -37,7 +37,8 @@ struct lu_mutator {
   struct lu_packet *remembered;  /* its private part of the remembered set */
   struct lu_thread_roots roots;
   struct lu_counters counters;
-  size_t assist_debt;            /* bytes of marking that it owes */
+  uint64_t assist_debt;          /* bytes of marking that it owes */
+  uint64_t sleep_ns;             /* how long its next allocation is to wait, so that the limit is not reached before marking ends */
   uint64_t refills;              /* slow paths of small allocation, for sampling */
   size_t charged;                /* bytes charged for a large object that has no run yet; it may wait for a lock meanwhile */
   size_t handed_out;             /* usable bytes of blocks that heap/region.c took and heap/alloc.c has not told the pacer of yet */

@@ -22,12 +22,12 @@
  * lu_heap_figures.total). Names of lull_stats. */
 #define LU_THREAD_COUNTERS(X)                                                                      \
   X(bytes_allocated) X(objects_large) X(objects_marked) X(barrier_slow) X(satb_packets)            \
-  X(packet_overflows) X(assists) X(stalls) X(stall_failures)
+  X(packet_overflows) X(assists) X(stalls) X(stall_failures) X(sleeps)
 
 /* Counted by collectors and helpers (lu_count_shared on lu_heap_figures). */
 #define LU_HEAP_COUNTERS(X)                                                                        \
   X(cycles) X(cycles_started) X(handshakes) X(handshakes_claimed) X(flush_rounds) X(slow_polls)    \
-  X(helper_packets)
+  X(helper_packets) X(cycles_minor)
 
 /* Gauges that the collector stores (lu_gauge_set on lu_heap_figures). */
 #define LU_HEAP_GAUGES(X) X(bytes_live) X(heap_goal) X(remembered)

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,43 @@ uint64_t lu_system_memory(void) {
   uint64_t limit = cgroup_lowest_limit();
   uint64_t lower = limit < physical ? limit : physical;
   return lower != 0 ? lower : physical;
+}
+
+/* One number with a suffix out of a file of /sys; 0 without it. */
+static uint64_t cache_size_file(int level_index) {
+  char path[64];
+  unsigned long long kilobytes = 0;
+  snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", level_index);
+  FILE *file = fopen(path, "re");
+  if (file == NULL)
+    return 0;
+  if (fscanf(file, "%lluK", &kilobytes) != 1)
+    kilobytes = 0;
+  fclose(file);
+  return kilobytes << 10;
+}
+
+uint64_t lu_system_cache(void) {
+  static const int names[] = {_SC_LEVEL4_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    long bytes = sysconf(names[i]);
+    if (bytes > 0)
+      return (uint64_t)bytes;
+  }
+  for (int index = 4; index >= 2; index--) {
+    uint64_t bytes = cache_size_file(index);
+    if (bytes != 0)
+      return bytes;
+  }
+  return 0;
+}
+
+unsigned lu_system_cores(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+    return (unsigned)CPU_COUNT(&set);
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return cores > 0 ? (unsigned)cores : 1;
 }
 
 /* Whether a request is refused: by a fault, or because it overflows (which the allocators of

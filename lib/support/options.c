@@ -33,6 +33,7 @@
 #endif
 
 static const char *const gc_modes[] = {"concurrent", "stw", NULL};
+static const char *const sizings[] = {"proportional", "fixed", "adaptive", NULL};  /* enum lu_sizing */
 static const char *const verify_modes[] = {"none", "cycle", "phase", "barrier", NULL};
 
 #define AT(field) offsetof(struct lu_settings, field)
@@ -58,13 +59,32 @@ const struct lu_option lu_options[] = {
     SIZE("heap.initial", heap_initial, 32 * MB, MB, TB, NULL,
          "heap size at which the first cycle should end"),
     PERCENT("heap.growth", heap_growth, 100, 10, 1000, NULL,
-            "allocation before the next cycle, as a share of the live bytes"),
+            "allocation before the next major cycle, as a share of the live bytes"),
+    SIZE("heap.soft", heap_soft, 0, MB, TB, "none",
+         "size above which the collector works harder; no allocation fails for it"),
+    CHOICE("heap.sizing", heap_sizing, sizings,
+           "how the heap grows: by heap.growth, up to the limit, or by the square-root rule"),
+    INTEGER("heap.balance", heap_balance, 5000, 1, 1000000, NULL,
+            "adaptive sizing: millionths of the CPU time that a megabyte of heap is worth"),
     BOOL("heap.return", heap_return, true, "give memory that stays free back to the system"),
     BOOL("heap.huge", heap_huge, false, "transparent huge pages: faster marking, more memory"),
     CHOICE("gc.mode", gc_mode, gc_modes, "collect concurrently, or with all threads stopped"),
     BOOL("gc.generational", gc_generational, true, "minor cycles, which find what died young, between major ones"),
     INTEGER("gc.promote", gc_promote, 1, 1, 7, NULL, "cycles that an object survives until it is old"),
-    SIZE("gc.young", gc_young, 32 * MB, 64 * KB, TB, NULL, "allocation between two minor cycles"),
+    SIZE("gc.young", gc_young, 0, 64 * KB, TB, "what the processor's last cache holds, 8M to 32M",
+         "allocation between two minor cycles"),
+    PERCENT("gc.minor_ratio", gc_minor_ratio, 100, 10, 100, NULL,
+            "a minor cycle begins when this share of gc.young is allocated"),
+    PERCENT("gc.minor_growth", gc_minor_growth, 0, 1, 1000, "gc.young alone",
+            "young size at least, as a share of the live bytes"),
+    SIZE("gc.threshold_bytes", gc_threshold_bytes, 0, 64 * KB, TB, "none",
+         "a major cycle comes at latest when the heap has grown by so much since the last one"),
+    INTEGER("gc.threshold_objects", gc_threshold_objects, 0, 1000, TB, "none",
+            "the same in objects, counted by the last cycle's mean size"),
+    DURATION("gc.pause", gc_pause, 0, LU_MICROSECOND, HOUR, "none",
+             "shortest time between two cycles, unless a thread waits for memory"),
+    PERCENT("gc.cpu", gc_cpu, 50, 1, 100, NULL,
+            "share of all cores that cycles and assists may take, at the limit too"),
     INTEGER("gc.helpers", gc_helpers, 0, 0, 64, NULL, "threads that help the collector to mark"),
     DURATION("gc.assist", gc_assist, 100 * LU_MICROSECOND, LU_MICROSECOND, 10 * LU_MILLISECOND,
              "none", "longest piece of marking that an allocation does"),
@@ -183,6 +203,10 @@ static void choose(struct lu_settings *settings) {
   }
   if (settings->heap_initial > settings->heap_max)
     settings->heap_initial = settings->heap_max;
+  if (settings->gc_young == 0) {
+    uint64_t cache = lu_system_cache();
+    settings->gc_young = cache < 8 * MB ? 8 * MB : cache > 32 * MB ? 32 * MB : cache;
+  }
   if (settings->gc_packets == 0) {
     uint64_t part = settings->heap_max / 16;
     settings->gc_packets = part < 8 * MB ? 8 * MB : part;

@@ -19,12 +19,21 @@ struct lu_settings {
   uint64_t heap_max;          /* never 0 after resolve */
   uint64_t heap_initial;      /* at most heap_max after resolve */
   uint64_t heap_growth;       /* percent */
+  uint64_t heap_soft;         /* bytes; 0 = none */
+  uint64_t heap_sizing;       /* enum lu_sizing */
+  uint64_t heap_balance;      /* millionths of the CPU time for a megabyte */
   bool heap_return;
   bool heap_huge;
   uint64_t gc_mode;           /* enum lu_gc_mode */
   bool gc_generational;
   uint64_t gc_promote;        /* cycles, 1 to 7 */
-  uint64_t gc_young;          /* bytes */
+  uint64_t gc_young;          /* bytes; never 0 after resolve */
+  uint64_t gc_minor_ratio;    /* percent of the young size */
+  uint64_t gc_minor_growth;   /* percent of the live bytes */
+  uint64_t gc_threshold_bytes;    /* 0 = none */
+  uint64_t gc_threshold_objects;  /* 0 = none */
+  uint64_t gc_pause;          /* ns */
+  uint64_t gc_cpu;            /* percent of all cores */
   uint64_t gc_helpers;
   uint64_t gc_assist;         /* ns; 0 = no assists */
   uint64_t gc_start;          /* percent of the room between live and goal */

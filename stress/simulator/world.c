@@ -247,7 +247,7 @@ static double step_of(const struct world *world) {
 }
 
 static void step(struct world *world, double cores) {
-  if (world->phase == IDLE && world->wanted && world->now >= (double)world->policy.hold_until)
+  if (world->phase == IDLE && world->wanted && world->now >= (double)world->policy.cpu_until)
     begin(world);
   double ns = step_of(world);
   double runnable = (full(world) ? 0 : world->program->threads) + (world->phase != IDLE ? 1 : 0);
