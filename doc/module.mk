@@ -11,6 +11,7 @@ EXTRA_DIST += doc/design/pacing.md
 EXTRA_DIST += doc/design/performance.md
 EXTRA_DIST += doc/design/protocol.md
 EXTRA_DIST += doc/design/roots.md
+EXTRA_DIST += doc/design/scaling.md
 EXTRA_DIST += doc/design/verifier.md
 EXTRA_DIST += doc/guide.md
 dist_man_MANS += doc/man/lull.7

@@ -530,7 +530,7 @@ static void check_settings(const struct lu_settings *settings, const char *text)
         good = good && option->choices[j] != NULL;
     else if (option->type != LU_OPTION_LOG)
       good = ((value >= option->min && value <= option->max) ||
-              (value == 0 && option->zero != NULL)) &&
+              (value == 0 && option->zero != NULL) || (value == LU_AUTO && option->automatic)) &&
              (!option->power || (value & (value - 1)) == 0);
     ck_assert_msg(good, "%s after \"%s\"", option->name, text);
   }

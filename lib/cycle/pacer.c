@@ -14,6 +14,7 @@
  */
 #include "heap/heap.h"
 #include "support/clock.h"
+#include "support/cores.h"
 #include "support/memory.h"
 
 #define ASSIST_PIECE ((uint64_t)64 << 10)   /* bytes of marking worth entering for */
@@ -42,7 +43,7 @@ void lu_pacer_config(const struct lu_settings *settings, struct lu_policy_config
                                       .start = settings->gc_start,
                                       .balance = settings->heap_balance,
                                       .cpu = settings->gc_cpu,
-                                      .cores = lu_system_cores(),
+                                      .cores = lu_cores(),
                                       .sizing = (enum lu_sizing)settings->heap_sizing,
                                       .generational = settings->gc_generational,
                                       .concurrent = settings->gc_mode != LU_GC_STW};

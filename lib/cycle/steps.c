@@ -155,6 +155,7 @@ static void scan_shared_roots(lull_heap *heap) {
 static enum lu_pace roots(lull_heap *heap) {
   atomic_store_explicit(&heap->marking.progress, 0, memory_order_relaxed);
   atomic_store(&heap->marking.tracing, true);
+  lu_helpers_begin(heap);
   scan_shared_roots(heap);
   lu_mark_take_flushed(heap);
   heap->cycle.run.stage = LU_STAGE_MARK;
@@ -189,6 +190,7 @@ static enum lu_pace flush(lull_heap *heap) {
 static enum lu_pace close_marking(lull_heap *heap) {
   struct lu_run *run = &heap->cycle.run;
   lu_mark_close(heap);
+  lu_helpers_rest(heap);
   run->marked = lu_now_ns();
   lu_pacer_marked(heap);
   run->stage = LU_STAGE_IDLE;
@@ -284,7 +286,7 @@ static void tell_pacer(lull_heap *heap) {
                                                .live_bytes = run->sweep.live_bytes,
                                                .survived_bytes = run->sweep.survived_bytes,
                                                .freed_bytes = run->sweep.freed_bytes,
-                                               .cpu_ns = run->cpu_ns});
+                                               .cpu_ns = run->cpu_ns + lu_helpers_cpu_ns(heap)});
 }
 
 static enum lu_pace end(lull_heap *heap) {
@@ -335,14 +337,15 @@ static enum lu_pace timed_stage(lull_heap *heap) {
 
 enum lu_pace lu_cycle_step(lull_heap *heap, uint64_t deadline_ns) {
   struct lu_run *run = &heap->cycle.run;
-  while (run->stage != LU_STAGE_NONE) {
-    enum lu_pace pace = timed_stage(heap);
-    if (pace != LU_PACE_DONE)
-      return pace;
-    if (deadline_ns != 0 && lu_now_ns() >= deadline_ns)
-      return run->stage == LU_STAGE_NONE ? LU_PACE_DONE : LU_PACE_SPENT;
+  enum lu_pace pace = LU_PACE_DONE;
+  lu_cores_begin();
+  while (pace == LU_PACE_DONE && run->stage != LU_STAGE_NONE) {
+    pace = timed_stage(heap);
+    if (pace == LU_PACE_DONE && deadline_ns != 0 && run->stage != LU_STAGE_NONE && lu_now_ns() >= deadline_ns)
+      pace = LU_PACE_SPENT;
   }
-  return LU_PACE_DONE;
+  lu_cores_end();
+  return pace;
 }
 
 void lu_cycle_await(lull_heap *heap) {

@@ -6,6 +6,7 @@
 
 #include <lull/heap.h>
 #include "cycle/cycle.h"
+#include "cycle/helpers.h"
 #include "heap/mutator.h"
 #include "heap/space.h"
 #include "heap/types.h"
@@ -23,6 +24,7 @@ struct lull_heap {
   struct lu_registry registry;
   struct lu_shared_roots shared;
   struct lu_marking marking;
+  struct lu_helpers helpers;
   struct lu_cycle cycle;
   struct lu_heap_figures figures;
   struct lu_handshake_figures handshake_figures;

@@ -16,14 +16,12 @@
 #ifndef LU_MARK_MARK_H
 #define LU_MARK_MARK_H
 
-#include <pthread.h>
 #include <urcu/wfstack.h>
 #include "heap/layout.h"
 #include "mark/packet.h"
 #include "mark/stack.h"
 #include "support/event.h"
 
-struct lu_helper;
 struct lu_mutator;
 
 struct lu_marking {
@@ -53,11 +51,7 @@ struct lu_marking {
    * then and when they leave; relaxed, a figure. */
   _Atomic uint64_t progress;
   _Atomic uint32_t rescans;     /* re-scan flags set; the collector exchanges it to 0 before it looks at the flags */
-  struct lu_event work;         /* helpers wait for packets here */
   struct lu_event idle;         /* signalled when active drops to 0 */
-  struct lu_helper *helpers;
-  unsigned helper_count;
-  _Atomic bool helpers_stop;
   bool minor;                   /* the kind of the running cycle; written where `map` is */
   uint8_t promote;              /* cycles that an object survives until it is old: gc.promote; constant */
   uint16_t epoch_before;        /* k: what majors renew stale logs to (never the epoch that the cycle begins) */
@@ -116,10 +110,6 @@ void lu_marker_rescan_object(struct lu_marker *marker, void *object);
 void lu_marker_rescan_large(struct lu_marker *marker, struct lu_large *large);
 /* Makes every reference of an object, or of the part [low, high) of it, grey; the object itself is not marked. */
 void lu_marker_scan_fields(struct lu_marker *marker, void *object, char *low, char *high);
-
-lull_status lu_helpers_start(lull_heap *heap, unsigned count);
-void lu_helpers_stop(lull_heap *heap);
-void lu_helpers_wake(lull_heap *heap);
 
 /* The mark of an object in bitmap `map`. Any thread; relaxed. */
 static inline bool lu_is_marked(const void *object, unsigned map) {

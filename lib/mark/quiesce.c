@@ -1,5 +1,6 @@
 /*
- * mark/quiesce.c: the collector's side of marking: when is nothing grey any more outside the threads, and helpers.
+ * mark/quiesce.c: the collector's side of marking: when is nothing grey any more outside the threads, and what a
+ * heap has for it.
  *
  * The question is answered by four loads in this order: pops, active == 0, grey_count == 0, pops again unchanged.
  *   Whoever takes a packet is in `active` before it counts the pop, and returns what it did not scan before it leaves (M.3). At the moment when active was 0
@@ -7,19 +8,12 @@
  *   ended, since its taker had left. So the stack was empty at that moment too. All of these are seq_cst.
  * Model: mark.pml. (Workers that hide work from termination: OpenJDK 8253971.)
  *
- * Threads: the collector, but for the helpers' own loop. Helpers hold no reference to a heap's objects outside enter and leave.
+ * Threads: the collector. While it drains it looks for idle cores now and then (cycle/helpers.h).
  */
-#include <string.h>
 #include "heap/heap.h"
 #include "mark/mark.h"
 #include "support/assert.h"
 #include "support/clock.h"
-#include "support/memory.h"
-
-struct lu_helper {
-  pthread_t thread;
-  lull_heap *heap;
-};
 
 static bool quiet(struct lu_marking *marking) {
   uint64_t pops = atomic_load(&marking->pops);
@@ -56,12 +50,21 @@ static void rescan_alone(lull_heap *heap) {
   lu_helpers_wake(heap);
 }
 
+/* Nothing is left in the marker's stack and the grey stack when it returns. */
+static void drain(lull_heap *heap, struct lu_marker *marker) {
+  uint64_t look = LU_HELPERS_FIRST_NS;
+  while (!lu_marker_drain(marker, lu_now_ns() + look)) {
+    lu_helpers_look(heap);
+    look = LU_HELPERS_LOOK_NS;
+  }
+}
+
 void lu_mark_quiesce(lull_heap *heap) {
   struct lu_marking *marking = &heap->marking;
   do {
     struct lu_marker marker;
     lu_marker_enter(&marker, heap, true);
-    lu_marker_drain(&marker, 0);
+    drain(heap, &marker);
     lu_marker_leave(&marker);
     wait_for_others(marking);
     if (quiet(marking) && atomic_load(&marking->rescans) != 0)
@@ -72,65 +75,6 @@ void lu_mark_quiesce(lull_heap *heap) {
 void lu_mark_close(lull_heap *heap) {
   shut(&heap->marking);
   LU_ASSERT(atomic_load(&heap->marking.packets.grey_count) == 0);
-}
-
-void lu_helpers_wake(lull_heap *heap) {
-  if (heap->marking.helper_count != 0)
-    lu_event_signal(&heap->marking.work);
-}
-
-static void *helper_main(void *arg) {
-  struct lu_helper *helper = arg;
-  struct lu_marking *marking = &helper->heap->marking;
-  for (;;) {
-    uint32_t seen = lu_event_value(&marking->work);
-    struct lu_marker marker;
-    if (atomic_load(&marking->helpers_stop))
-      return NULL;
-    if (atomic_load(&marking->packets.grey_count) != 0 && lu_marker_enter(&marker, helper->heap, false)) {
-      lu_marker_drain(&marker, 0);
-      uint64_t marked = marker.marked;
-      lu_marker_leave(&marker);
-      if (marked != 0)
-        lu_count_shared(&helper->heap->figures.helper_packets, 1 + marked / LU_PACKET_ENTRIES);
-      continue;
-    }
-    atomic_store_explicit(&marking->hungry, 1, memory_order_relaxed);
-    lu_event_wait(&marking->work, seen, LU_FOREVER);
-  }
-}
-
-lull_status lu_helpers_start(lull_heap *heap, unsigned count) {
-  struct lu_marking *marking = &heap->marking;
-  if (count == 0)
-    return LULL_OK;
-  marking->helpers = lu_zalloc_array(LU_FAULT_METADATA, count, sizeof *marking->helpers);
-  if (marking->helpers == NULL)
-    return LULL_E_MEMORY;
-  for (unsigned i = 0; i < count; i++) {
-    struct lu_helper *helper = &marking->helpers[i];
-    helper->heap = heap;
-    if (lu_fault(LU_FAULT_SPAWN) || pthread_create(&helper->thread, NULL, helper_main, helper) != 0) {
-      lu_helpers_stop(heap);
-      return LULL_E_SYSTEM;
-    }
-    pthread_setname_np(helper->thread, "lull-marker");
-    marking->helper_count = i + 1;
-  }
-  return LULL_OK;
-}
-
-void lu_helpers_stop(lull_heap *heap) {
-  struct lu_marking *marking = &heap->marking;
-  if (marking->helpers == NULL)
-    return;
-  atomic_store(&marking->helpers_stop, true);
-  lu_event_signal(&marking->work);
-  for (unsigned i = 0; i < marking->helper_count; i++)
-    pthread_join(marking->helpers[i].thread, NULL);
-  lu_free(marking->helpers);
-  marking->helpers = NULL;
-  marking->helper_count = 0;
 }
 
 lull_status lu_marking_init(lull_heap *heap) {
@@ -152,14 +96,11 @@ lull_status lu_marking_init(lull_heap *heap) {
     marking->remembered_max = marking->packets.capacity / 2;
   marking->map = LU_MAP_A;
   marking->epoch_mask = (uint16_t)((1u << settings->stress_epoch_bits) - 1);
-  status = lu_helpers_start(heap, (unsigned)settings->gc_helpers);
-  if (status != LULL_OK)
-    lu_packets_fini(&marking->packets);
-  return status;
+  lu_helpers_init(heap);
+  return LULL_OK;
 }
 
 void lu_marking_fini(lull_heap *heap) {
-  struct lu_marking *marking = &heap->marking;
-  lu_helpers_stop(heap);
-  lu_packets_fini(&marking->packets);
+  lu_helpers_fini(heap);
+  lu_packets_fini(&heap->marking.packets);
 }

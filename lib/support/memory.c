@@ -4,9 +4,7 @@
  */
 #include "support/memory.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "support/assert.h"
+#include "support/cgroup.h"
 
 size_t lu_page_size(void) {
   return (size_t)sysconf(_SC_PAGESIZE);
@@ -55,56 +54,16 @@ void lu_huge_pages(void *memory, size_t bytes, bool wanted) {
   madvise(memory, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
-/* The start of a small file as text; false if it cannot be read. */
-static bool read_text(const char *path, char *text, size_t size) {
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0)
-    return false;
-  ssize_t length = read(file, text, size - 1);
-  close(file);
-  if (length < 0)
-    return false;
-  text[length] = '\0';
-  return true;
-}
-
-/* The limit that one cgroup folder sets; UINT64_MAX for none ("max", or no such file). */
-static uint64_t cgroup_limit(const char *folder) {
-  char path[4352], text[64];
+/* The text of memory.max: bytes, or "max". */
+static uint64_t parse_limit(const char *text) {
   uint64_t limit;
-  if (snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", folder) >= (int)sizeof path ||
-      !read_text(path, text, sizeof text) || sscanf(text, "%" SCNu64, &limit) != 1)
-    return UINT64_MAX;
-  return limit;
-}
-
-/* The lowest limit on the way from the process's cgroup v2 folder up to the root of what it can
- * see. */
-static uint64_t cgroup_lowest_limit(void) {
-  char text[4096];
-  if (!read_text("/proc/self/cgroup", text, sizeof text))
-    return UINT64_MAX;
-  char *folder = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
-  if (folder == NULL)
-    return UINT64_MAX;
-  folder = strchr(folder, '/');
-  if (folder == NULL)
-    return UINT64_MAX;
-  folder[strcspn(folder, "\n")] = '\0';
-  uint64_t lowest = cgroup_limit("");
-  while (folder[0] == '/' && folder[1] != '\0') {
-    uint64_t limit = cgroup_limit(folder);
-    if (limit < lowest)
-      lowest = limit;
-    *strrchr(folder, '/') = '\0';
-  }
-  return lowest;
+  return sscanf(text, "%" SCNu64, &limit) == 1 ? limit : UINT64_MAX;
 }
 
 uint64_t lu_system_memory(void) {
   long pages = sysconf(_SC_PHYS_PAGES);
   uint64_t physical = pages > 0 ? (uint64_t)pages * lu_page_size() : UINT64_C(1) << 30;
-  uint64_t limit = cgroup_lowest_limit();
+  uint64_t limit = lu_cgroup_lowest("memory.max", parse_limit);
   uint64_t lower = limit < physical ? limit : physical;
   return lower != 0 ? lower : physical;
 }
@@ -136,14 +95,6 @@ uint64_t lu_system_cache(void) {
       return bytes;
   }
   return 0;
-}
-
-unsigned lu_system_cores(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-    return (unsigned)CPU_COUNT(&set);
-  long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  return cores > 0 ? (unsigned)cores : 1;
 }
 
 /* Whether a request is refused: by a fault, or because it overflows (which the allocators of

@@ -40,9 +40,6 @@ uint64_t lu_system_memory(void);
 /* Bytes of the processor's last cache, as the system tells; 0 = it does not. Reads /sys where sysconf knows nothing. */
 uint64_t lu_system_cache(void);
 
-/* Cores that this process may run on; at least 1. */
-unsigned lu_system_cores(void);
-
 /*
  * malloc for internal tables: n * size bytes, NULL on overflow, without memory or when
  * fault.<site> says so. The z forms are zeroed. All are freed with lu_free.

@@ -34,6 +34,7 @@ struct lu_option {
   uint64_t min, max;           /* both allowed */
   bool power;                  /* numbers: powers of two only; min and max are */
   const char *zero;            /* not NULL: 0 is allowed too and means this */
+  bool automatic;              /* numbers: "auto" is allowed too and means LU_AUTO */
   const char *const *choices;  /* CHOICE: names, ends with NULL */
   const char *help;
 };

@@ -116,6 +116,8 @@ static bool parse_log(const char *text, size_t length, uint64_t *value) {
   return strlen(copy) == length && lu_log_parse(copy, value);
 }
 
+#define AUTO "auto"
+
 /* The value that a text stands for, if the option accepts it. */
 static bool parse_value(const struct lu_option *option, const char *text, size_t length,
                         uint64_t *value) {
@@ -126,6 +128,10 @@ static bool parse_value(const struct lu_option *option, const char *text, size_t
     case LU_OPTION_CHOICE: return parse_choice(text, length, option->choices, value);
     case LU_OPTION_LOG: return parse_log(text, length, value);
     default: break;
+  }
+  if (option->automatic && same(text, length, AUTO)) {
+    *value = LU_AUTO;
+    return true;
   }
   return parse_number(text, length, types[option->type].suffixes, value) &&
          (!option->power || (*value & (*value - 1)) == 0) &&
@@ -260,6 +266,8 @@ void lu_option_show(const struct lu_option *option, uint64_t value, char *text, 
     snprintf(text, size, "%s", option->choices[value]);
   } else if (option->type == LU_OPTION_LOG) {
     show_levels(value, text, size);
+  } else if (option->automatic && value == LU_AUTO) {
+    snprintf(text, size, AUTO);
   } else if (value == 0) {
     snprintf(text, size, "0");
   } else {
@@ -299,6 +307,8 @@ void lu_option_range(const struct lu_option *option, char *text, size_t size) {
     length = snprintf(text, size, option->power ? "powers of two from %s to %s" : "%s to %s", low,
                       high);
   }
+  if (option->automatic && (size_t)length < size)
+    length += snprintf(text + length, size - (size_t)length, ", or " AUTO);
   if (option->zero != NULL && (size_t)length < size)
     snprintf(text + length, size - (size_t)length, "%s 0 = %s", option->min > 0 ? ", or" : ",",
              option->zero);

@@ -13,6 +13,9 @@
 enum lu_gc_mode { LU_GC_CONCURRENT, LU_GC_STW };
 enum lu_verify { LU_VERIFY_NONE, LU_VERIFY_CYCLE, LU_VERIFY_PHASE, LU_VERIFY_BARRIER };
 
+/* The value of a number that the library chooses as it runs. */
+#define LU_AUTO UINT64_MAX
+
 /* Complete when lu_settings_resolve returns; constant during the heap's life. Sizes in bytes,
  * durations in ns. */
 struct lu_settings {
@@ -34,7 +37,7 @@ struct lu_settings {
   uint64_t gc_threshold_objects;  /* 0 = none */
   uint64_t gc_pause;          /* ns */
   uint64_t gc_cpu;            /* percent of all cores */
-  uint64_t gc_helpers;
+  uint64_t gc_helpers;        /* LU_AUTO: as many as there are idle cores */
   uint64_t gc_assist;         /* ns; 0 = no assists */
   uint64_t gc_start;          /* percent of the room between live and goal */
   uint64_t gc_every;          /* bytes; 0 = by pacing */

@@ -1,0 +1,75 @@
+/*
+ * cycle/helpers.h: threads that help the driver of a cycle where cores are idle.
+ *
+ * They belong to a heap. None exists before there is work for one (gc.helpers=auto: and an idle core); one that cannot be made is simply not there. They
+ * sleep between cycles, and hold no reference to an object but while they are counted in marking->active (M.3).
+ *
+ *   Q.1  With gc.helpers=auto no more helpers begin a piece of work than there are cores that neither an attached RUNNING thread nor a thread that collects
+ *        uses, as of the last look; the driver looks every LOOK_EVERY while it marks, each helper after each piece.
+ *   Q.2  With gc.helpers=auto a helper that waited for a CPU over its last pieces (lu_waited_much) takes none until the next cycle.
+ *   Q.3  A helper that does not go on gives back all that it holds first: M.3.
+ *
+ * Helpers have the priority of the thread that made them, the driver's. A lower one would not be safe: a helper holds grey objects that nobody else can
+ * take, the cycle cannot end without it, and threads that wait for memory wait for that. On a busy core it would be kept from running for as long as
+ * there is other work, and all of them with it. What keeps helpers from slowing mutators is that they do not run (Q.1, Q.2), for at most a piece at a time.
+ */
+#ifndef LU_CYCLE_HELPERS_H
+#define LU_CYCLE_HELPERS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <lull/base.h>
+#include "support/cores.h"
+#include "support/event.h"
+
+struct lu_helper {
+  pthread_t thread;
+  lull_heap *heap;
+  unsigned index;
+  _Atomic uint32_t retired;  /* the round in which it takes no more work; written by itself; relaxed */
+  struct lu_waited waited;   /* its own */
+};
+
+struct lu_helpers {
+  struct lu_helper *row;     /* `most` of them, made with the first thread; the driver's */
+  unsigned most;             /* constant: gc.helpers, or one less than all cores */
+  bool automatic;            /* constant */
+  unsigned refused;          /* the round in which the system refused a thread; the driver's */
+  /* Threads that exist: the first ones of `row`. Written by the driver; read by those who wake them (relaxed: one that is new looks by itself). */
+  _Atomic unsigned count;
+  /* Helpers with an index below this may work. Raised by the driver before it signals `begin`; lowered by driver and helpers. A hint: relaxed. */
+  _Atomic unsigned allowed;
+  _Atomic unsigned at_work;  /* in a piece of work; raised and lowered by helpers; a hint: relaxed */
+  _Atomic uint32_t round;    /* counts cycles; written by the driver; read by helpers (relaxed) */
+  _Atomic bool stop;         /* set by who ends the heap, before it signals both events */
+  _Atomic uint64_t cpu_ns;   /* CPU time of helpers that was not asked for yet; added to by helpers, exchanged by the driver; relaxed */
+  struct lu_event begin;     /* `allowed` has risen, or a round has begun: helpers that may not work wait here */
+  struct lu_event work;      /* there is something to take: those that may wait here */
+};
+
+/* Reads the options; makes no thread. */
+void lu_helpers_init(lull_heap *heap);
+/* Ends the threads. No cycle is under way. */
+void lu_helpers_fini(lull_heap *heap);
+
+/* The driver's, at the start of marking: helpers that have retired may work again. A fixed number of them begins at once. */
+void lu_helpers_begin(lull_heap *heap);
+/*
+ * The driver's, now and then while there is work for several: makes and wakes helpers for cores that are idle now, twice as many at each look at most; takes
+ * those back for which there is no core any more. Microseconds; tens of them for each thread that is made.
+ */
+void lu_helpers_look(lull_heap *heap);
+/* The driver's: nobody is to help any more until the next round. Those who do finish their piece. */
+void lu_helpers_rest(lull_heap *heap);
+/* CPU time of helpers since the last call; the driver's. */
+uint64_t lu_helpers_cpu_ns(lull_heap *heap);
+
+/* There is something to take. Any thread; a system call only if a helper sleeps. */
+void lu_helpers_wake(lull_heap *heap);
+
+/* When the driver looks first, and how often from then on: shorter cycles are done before a helper has woken. */
+#define LU_HELPERS_FIRST_NS (200 * LU_MICROSECOND)
+#define LU_HELPERS_LOOK_NS LU_MILLISECOND
+
+#endif
