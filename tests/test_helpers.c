@@ -153,7 +153,7 @@ END_TEST
 
 static void until_helped(void) {
   uint64_t began = lu_now_ns();
-  while (stats_of(heap).helper_packets == 0 && lu_now_ns() - began < 60 * LU_SECOND)
+  while (stats_of(heap).helper_packets == 0 && lu_now_ns() - began < 20 * LU_SECOND)
     collect();
   ck_assert_uint_gt(stats_of(heap).helper_packets, 0);
   ck_assert_uint_lt(helpers(), lu_cores());
@@ -218,7 +218,7 @@ END_TEST
 static void until_retired(void) {
   uint64_t began = lu_now_ns();
   bool retired = false;
-  while (!retired && lu_now_ns() - began < 60 * LU_SECOND) {
+  while (!retired && lu_now_ns() - began < 20 * LU_SECOND) {
     collect();
     retired = helpers() != 0 && heap->helpers.row[0].retired != 0;
   }

@@ -15,7 +15,7 @@ struct chance {
 };
 
 static const struct chance chances[] = {
-    {"gc.helpers", 2, {"1", "2"}},
+    {"gc.helpers", 2, {"0", "1", "2", "5"}},
     {"gc.assist", 4, {"0", "10us", "1ms"}},
     {"gc.every", 8, {"64K", "512K"}},
     {"gc.start", 4, {"5", "20", "90"}},
