@@ -177,13 +177,13 @@ static void store_in_every_form(struct node *node, struct vector *vector) {
 
 START_TEST(right_stores_are_not_reported) {
   begin(modes[_i]);
-  for (int round = 0; round < 40; round++) {
+  for (int round = 0; round < 12; round++) {
     store_in_every_form(roots.old, roots.vector);
     ck_assert_int_eq(lull_verify(thread), LULL_OK);
     store_in_every_form(roots.old, roots.vector);
     collect();
     store_in_every_form(roots.old, roots.vector);
-    for (int i = 0; i < 20000; i++)
+    for (int i = 0; i < 5000; i++)
       new_node();
   }
   ck_assert_int_eq(lines, 0);
@@ -208,6 +208,40 @@ START_TEST(from_old_to_young) {
   ck_assert_int_gt(found, 0);
   lull_store(thread, roots.vector, &roots.vector->item[1234], roots.fresh);
   ck_assert_int_eq(lull_verify(thread), LULL_OK);
+  end();
+}
+END_TEST
+
+static const char *const barrier_modes[] = {
+    "heap.max=32M,log=verify=error,verify=barrier",
+    "heap.max=32M,log=verify=error,verify=barrier,gc.promote=3",
+    "heap.max=32M,log=verify=error,verify=barrier,gc.mode=stw",
+    "heap.max=32M,log=verify=error,verify=phase"};
+#define BARRIER_MODES ((int)(sizeof barrier_modes / sizeof barrier_modes[0]))
+
+/* Before the set is used, whatever kind of cycle it is. */
+START_TEST(from_old_to_young_in_a_cycle) {
+  begin(barrier_modes[_i]);
+  roots.fresh = new_node();
+  roots.old->right = roots.fresh;
+  snprintf(wanted, sizeof wanted, "in node.right, and is not in the remembered set: stored with");
+  exit_when_found = true;
+  collect();
+  ck_abort_msg("not found");
+}
+END_TEST
+
+START_TEST(right_stores_from_old_to_young) {
+  begin(barrier_modes[_i]);
+  for (int round = 0; round < 10; round++) {
+    for (int i = 0; i < 2000; i++) {
+      roots.fresh = new_node();
+      lull_store(thread, roots.old, &roots.old->right, roots.fresh);
+      lull_store(thread, roots.vector, &roots.vector->item[(i * 37) % LARGE], roots.fresh);
+    }
+    collect();
+  }
+  ck_assert_int_eq(lines, 0);
   end();
 }
 END_TEST
@@ -242,8 +276,10 @@ int main(void) {
   tcase_add_loop_test(wrong, beside_a_store_that_took_it, 0, MODES);
   tcase_add_loop_exit_test(wrong, in_a_cycle, FOUND, 0, MODES);
   tcase_add_test(wrong, from_old_to_young);
+  tcase_add_loop_exit_test(wrong, from_old_to_young_in_a_cycle, FOUND, 0, BARRIER_MODES);
   suite_add_tcase(suite, wrong);
   tcase_add_loop_test(right, right_stores_are_not_reported, 0, MODES);
+  tcase_add_loop_test(right, right_stores_from_old_to_young, 0, BARRIER_MODES);
   tcase_add_loop_test(right, without_memory, 0, MODES);
   suite_add_tcase(suite, right);
   return run_suite(suite);

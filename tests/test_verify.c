@@ -11,6 +11,7 @@
 #include "heap/large.h"
 #include "heap/scan.h"
 #include "heap/sweep.h"
+#include "mark/age.h"
 #include "mark/remember.h"
 #include "support/fault.h"
 #include "tests/fixture.h"
@@ -430,7 +431,55 @@ START_TEST(cards_of_large_objects) {
   ck_assert_ptr_eq(card, &lu_large_of(scene.vector)->cards[index]);
   packet->entry[packet->count - 1] = lu_large_of(scene.vector)->card_count;
   expect("with card");
+  /* Another card of it, of which nobody has stored into. */
+  packet->entry[packet->count - 1] = index == 0 ? 1 : 0;
+  expect("is not in the remembered set: logged, but lost");
   packet->entry[packet->count - 1] = index;
+  expect_sound();
+  end_scene();
+}
+END_TEST
+
+/* What minor cycles rely on. */
+START_TEST(young_and_old) {
+  set_scene();
+  struct lu_space *space = &scene.heap->space;
+  struct lu_block *held = scene.mutator->small.block;
+  lu_block_clear_young(space, held);
+  expect("was handed out, and is not young");
+  lu_block_set_young(space, held);
+  struct lu_block *free = block_in(LU_BLOCK_FREE);
+  lu_block_set_young(space, free);
+  expect("is FREE, and young");
+  lu_block_clear_young(space, free);
+  block_of(scene.old)->counted++;
+  expect("live is");
+  space->live++;
+  if (block_of(scene.old)->state == LU_BLOCK_POOLED || block_of(scene.old)->state == LU_BLOCK_FULL)
+    expect("granules, and has");
+  block_of(scene.old)->counted--;
+  space->live--;
+  ck_assert_ptr_eq(space->large_old, lu_large_of(scene.vector));
+  flip_bit(scene.vector, current_map());
+  expect("is young, and listed among the old ones");
+  flip_bit(scene.vector, current_map());
+  space->large_old = lu_large_of(scene.old);
+  expect("is not on the list");
+  space->large_old = lu_large_of(scene.vector);
+  expect_sound();
+  end_scene();
+}
+END_TEST
+
+START_TEST(ages) {
+  set_scene_with("heap.max=64M,log=verify=error,gc.promote=3");
+  uint32_t right = scene.old->header.type_word;
+  ck_assert_uint_eq(lu_age(scene.old), 3);
+  scene.old->header.type_word -= 1u << LU_AGE_SHIFT;
+  expect("marked, though its age says that it is not old");
+  scene.old->header.type_word += 2u << LU_AGE_SHIFT;
+  expect("has an age that nothing gives it");
+  scene.old->header.type_word = right;
   expect_sound();
   end_scene();
 }
@@ -795,6 +844,8 @@ int main(void) {
   tcase_add_test(broken, sums_of_bytes);
   tcase_add_test(broken, the_remembered_set);
   tcase_add_loop_test(broken, cards_of_large_objects, 0, 8);
+  tcase_add_test(broken, young_and_old);
+  tcase_add_test(broken, ages);
   tcase_add_test(broken, packets_out_of_place);
   tcase_add_test(broken, threads_out_of_step);
   suite_add_tcase(suite, broken);

@@ -9,12 +9,15 @@
  *        survivor that is not promoted (K.6). No two reachable objects overlap.
  *   K.3  While births are live: in a block with live_cycle == the cycle, every granule free in
  *        TAKEN is marked from live_from on (R.3).
- *   K.4  SETTLED, IDLE: there no such granule is; POOLED and FULL blocks have MARK == TAKEN, or MARK
- *        within TAKEN if they hold survivors that are not promoted; FREE blocks have clear bitmaps and
- *        are not young; the spare map of every slab is clear.
- *   K.6  With gc.promote above 1 an object whose MARK bit was cleared because it is not promoted has
- *        an age below that, and its block is young.
+ *   K.4  SETTLED, IDLE: there no such granule is; POOLED and FULL blocks have MARK == TAKEN, or
+ *        MARK within TAKEN if they hold survivors that are not promoted; FREE blocks have clear
+ *        bitmaps and are not young; the spare map of every slab is clear. In a minor, which does
+ *        not use the spare, it is clear from MARKED on.
  *   K.5  Between marking and the next cycle no re-scan flag is set.
+ *   K.6  With gc.promote above 1 an object whose MARK bit was cleared because it is not promoted
+ *        has an age below that, and its block is young. SETTLED, IDLE: what is marked has that age.
+ *   K.7  What was handed out since its last sweep is in the young mask: HELD, RETIRED and ORPHAN
+ *        blocks are. SETTLED, IDLE: large objects from large_old on are old: marked, promoted.
  */
 #include "heap/large.h"
 #include "mark/age.h"
@@ -50,7 +53,8 @@ static void complain(struct lu_checks *checks, const void *object, const char *w
 
 static bool is_young(const struct lu_space *space, const struct lu_block *block) {
   size_t index = (size_t)(block - space->blocks);
-  uint64_t young = atomic_load_explicit(&space->slabs[index / LU_SLAB_BLOCKS].young, memory_order_relaxed);
+  const struct lu_slab *slab = &space->slabs[index / LU_SLAB_BLOCKS];
+  uint64_t young = atomic_load_explicit(&slab->young, memory_order_relaxed);
   return (young >> (index % LU_SLAB_BLOCKS) & 1) != 0;
 }
 
@@ -59,6 +63,12 @@ static bool is_unpromoted(const struct lu_checks *checks, const void *object) {
   const struct lu_space *space = &checks->heap->space;
   return lu_age(object) < checks->heap->marking.promote && lu_age(object) > 0 &&
          is_young(space, lu_block_of(space, object));
+}
+
+/* Whether an object may be old, by its age. */
+static bool is_promoted(const struct lu_checks *checks, const void *object) {
+  unsigned promote = checks->heap->marking.promote;
+  return promote == 1 || lu_age(object) == promote;
 }
 
 /* K.1, K.2 of one reachable object. */
@@ -75,6 +85,8 @@ static void check_reachable(void *object, void *arg) {
     complain(checks, object, "marked in part only");
   if (!marked && lu_place_all_bits(object, 1, LU_MAP_TAKEN, true) && !is_unpromoted(checks, object))
     complain(checks, object, "not marked, though it is older than the last sweep");
+  if (marked && lu_edge_settled(checks->edge) && !is_promoted(checks, object))
+    complain(checks, object, "marked, though its age says that it is not old");
   check_overlap(checks, object, size);
 }
 
@@ -140,6 +152,9 @@ static void check_block(struct lu_checks *checks, const struct lu_block *block) 
                  (const void *)memory);
   if (state == LU_BLOCK_FREE && is_young(space, block))
     lu_violation(&checks->report, "block %p is FREE, and young", (const void *)memory);
+  if (handed_out && !is_young(space, block))
+    lu_violation(&checks->report, "block %p was handed out, and is not young",
+                 (const void *)memory);
   if (state == LU_BLOCK_FREE)
     for (unsigned m = LU_MAP_A; m <= LU_MAP_TAKEN; m++)
       if (!words_are_clear(memory, m))
@@ -163,7 +178,9 @@ static void check_slab(struct lu_checks *checks, size_t index) {
   const char *memory = space->base + index * LU_SLAB_BYTES;
   if (kind == LU_SLAB_UNUSED || kind == LU_SLAB_SPAN_REST)
     return;
-  if (lu_edge_settled(checks->edge) && !spare_is_clear(memory, checks->heap->marking.map ^ 1))
+  bool unused = checks->heap->marking.minor && lu_edge_after_marking(checks->edge);
+  if ((unused || lu_edge_settled(checks->edge)) &&
+      !spare_is_clear(memory, checks->heap->marking.map ^ 1))
     lu_violation(&checks->report, "slab %p: the spare MARK is not clear", (const void *)memory);
   if (kind == LU_SLAB_SMALL)
     for (size_t i = LU_META_BLOCKS; i < LU_SLAB_BLOCKS; i++)
@@ -173,7 +190,9 @@ static void check_slab(struct lu_checks *checks, size_t index) {
 static void check_large(struct lu_checks *checks) {
   const struct lu_large *large =
       atomic_load_explicit(&checks->heap->space.large, memory_order_acquire);
+  bool old = false;
   for (; large != NULL; large = large->next) {
+    old = old || large == checks->heap->space.large_old;
     if (lu_edge_after_marking(checks->edge) &&
         atomic_load_explicit(&large->rescan, memory_order_relaxed) != 0)
       lu_violation(&checks->report, "large object %p has its re-scan flag set",
@@ -183,7 +202,12 @@ static void check_large(struct lu_checks *checks) {
     if (born && lu_edge_settled(checks->edge) && marked)
       lu_violation(&checks->report, "large object %p was born live, and its MARK is still set",
                    (const void *)(large + 1));
+    if (old && lu_edge_settled(checks->edge) && !(marked && is_promoted(checks, large + 1)))
+      lu_violation(&checks->report, "large object %p is young, and listed among the old ones",
+                   (const void *)(large + 1));
   }
+  if (!old && checks->heap->space.large_old != NULL)
+    lu_violation(&checks->report, "the first old large object is not on the list");
 }
 
 void lu_check_marks(struct lu_checks *checks) {

@@ -2,14 +2,17 @@
  * verify/check_remembered.c: the remembered set holds what the next minor will need, and every
  * packet is where it belongs.
  *
- *   N.1  SETTLED, IDLE: a marked (old) object that refers to an unmarked (young) one stands in the
- *        set: published, or in a thread's private packet; a large one with LU_ENTRY_CARD, and the
- *        card of the reference is logged. Unless the set was dropped (remembered_lost).
- *   N.2  After marking, every entry refers to an object that is still there.
+ *   N.1  SETTLED, IDLE, WINDOW: an old object that refers to a young one stands in the set,
+ *        published or in a thread's private packet; of a large one the card of the reference does,
+ *        and it is logged. At WINDOW the set of the epoch that comes counts as well: it has what
+ *        was stored since H1. Unless the set is known to have lost entries. Old is what is marked,
+ *        unpromoted survivors are not; a first MARK bit alone is that of an object whose scan is
+ *        put off (mark/shade.c).
+ *   N.2  Where N.1 or N.3 is checked, every entry refers to an object that is still there.
  *   N.3  After marking nothing is grey: the flushed and the grey stack are empty, nobody is in
  *        `active`, no re-scan is asked for.
- *   N.4  Then every packet ever carved is free, in the remembered set, a thread's, or in the list of
- *        survivors that are not promoted, which is empty when the cycle is over.
+ *   N.4  Then every packet ever carved is free, in the remembered set, a thread's, or in the list
+ *        of survivors that are not promoted, which is empty when the cycle is over.
  */
 #include "heap/large.h"
 #include "mark/remember.h"
@@ -20,10 +23,16 @@
 
 struct remembered {
   struct lu_checks *checks;
-  struct lu_objset entries;
+  struct lu_objset entries; /* small objects, and the first bytes of cards */
   size_t packets; /* in the stacks and with threads */
   const void *holder;
 };
+
+/* What stands for an entry in the set of entries. */
+static const void *key_of(bool small, const void *object, size_t card) {
+  const struct lu_large *large = lu_large_of(object);
+  return small ? object : (const char *)object + card * lu_large_card_bytes(large);
+}
 
 static void add_entry(struct remembered *set, struct lu_remembered entry) {
   struct lu_checks *checks = set->checks;
@@ -35,10 +44,13 @@ static void add_entry(struct remembered *set, struct lu_remembered entry) {
   }
   bool small = lu_place_is_small(checks->heap, entry.object);
   if (small != (entry.card == LU_NO_CARD) ||
-      (!small && entry.card >= lu_large_of(entry.object)->card_count))
+      (!small && entry.card >= lu_large_of(entry.object)->card_count)) {
     lu_violation(&checks->report, "the remembered set has %s with card %zu",
                  lu_describe(checks->heap, entry.object).text, entry.card);
-  if (lu_objset_add(&set->entries, entry.object) == LU_OBJSET_NO_MEMORY)
+    return;
+  }
+  const void *key = key_of(small, entry.object, entry.card);
+  if (lu_objset_add(&set->entries, key) == LU_OBJSET_NO_MEMORY)
     checks->no_memory = true;
 }
 
@@ -66,11 +78,13 @@ static void add_thread(struct lu_thread *thread, void *arg) {
     add_packet(set, mutator->remembered);
 }
 
-/* Whether the log of a slot says that it is in the set: by the epoch, or the window before it. */
+/* Whether the log of a slot says that it is in the set: by the epoch, or the window before it (or,
+ * in a window, by that one). */
 static bool is_logged(const struct lu_checks *checks, const void *object, const void *slot) {
-  uint16_t epoch = checks->heap->cycle.armed.epoch;
+  uint16_t epoch = checks->heap->cycle.armed.epoch, mask = checks->heap->marking.epoch_mask;
   uint16_t log = lu_check_log(checks->heap, object, slot);
-  return log == epoch || log == (uint16_t)((epoch - 1) & checks->heap->marking.epoch_mask);
+  return log == epoch || log == ((epoch - 1) & mask) ||
+         (checks->edge == LU_EDGE_WINDOW && log == ((epoch + 1) & mask));
 }
 
 /* N.1 does not hold. The log tells whose fault that is. */
@@ -95,17 +109,28 @@ static void check_slot(void **slot, void *arg) {
   if (value == NULL || !lu_oracle_has(checks->oracle, value) ||
       lu_is_marked(value, checks->heap->marking.map))
     return;
-  if (!lu_objset_has(&set->entries, set->holder))
+  bool small = lu_place_is_small(checks->heap, set->holder);
+  size_t card = small ? LU_NO_CARD : lu_large_card_index(lu_large_of(set->holder), slot);
+  if (!lu_objset_has(&set->entries, key_of(small, set->holder, card)))
     complain(set, slot, value, "is not in the remembered set");
-  else if (!lu_place_is_small(checks->heap, set->holder) && !is_logged(checks, set->holder, slot))
+  else if (!small && !is_logged(checks, set->holder, slot))
     complain(set, slot, value, "the card is not logged");
+}
+
+/* Whether an object was marked, and scanned, by an earlier cycle. */
+static bool is_old(const lull_heap *heap, const void *object) {
+  unsigned map = heap->marking.map;
+  if (lu_place_is_small(heap, object))
+    return lu_place_all_bits(object, lu_place_size(heap, object) / LU_GRANULE, map, true);
+  return lu_is_marked(object, map) &&
+         atomic_load_explicit(&lu_large_of(object)->rescan, memory_order_relaxed) == 0;
 }
 
 /* N.1 of one reachable object. */
 static void check_holder(void *object, void *arg) {
   struct remembered *set = arg;
   const lull_heap *heap = set->checks->heap;
-  if (!lu_is_marked(object, heap->marking.map))
+  if (!is_old(heap, object))
     return;
   set->holder = object;
   lu_walk_slots(&heap->types.rows[lull_type_of(object)], object, check_slot, set);
@@ -160,21 +185,34 @@ static void check_packets(struct remembered *set) {
                  counted, set->packets);
 }
 
+/* Whether all that N.1 asks for must be there: no entry has been refused for want of room. */
+static bool is_complete(const struct lu_checks *checks) {
+  const struct lu_marking *marking = &checks->heap->marking;
+  return !checks->no_memory &&
+         !atomic_load_explicit(&marking->remembered_lost, memory_order_relaxed) &&
+         (checks->edge != LU_EDGE_WINDOW ||
+          !atomic_load_explicit(&marking->remembered_next_lost, memory_order_relaxed));
+}
+
 void lu_check_remembered(struct lu_checks *checks) {
   struct lu_marking *marking = &checks->heap->marking;
   struct remembered set = {.checks = checks};
-  if (!lu_edge_after_marking(checks->edge))
+  bool window = checks->edge == LU_EDGE_WINDOW;
+  if (!window && !lu_edge_after_marking(checks->edge))
     return;
   if (!lu_objset_init(&set.entries, &checks->heap->space)) {
     checks->no_memory = true;
     return;
   }
-  check_nothing_grey(checks);
   add_stack(&set, &marking->remembered);
+  if (window)
+    add_stack(&set, &marking->remembered_next);
   lu_stopped_each(&checks->heap->registry, add_thread, &set);
-  check_packets(&set);
-  if (lu_edge_settled(checks->edge) && !checks->no_memory &&
-      !atomic_load(&marking->remembered_lost))
+  if (!window) {
+    check_nothing_grey(checks);
+    check_packets(&set);
+  }
+  if ((window || lu_edge_settled(checks->edge)) && is_complete(checks))
     lu_objset_each(lu_oracle_reached(checks->oracle), check_holder, &set);
   lu_objset_fini(&set.entries);
 }

@@ -11,17 +11,21 @@
  *        its object.
  *   A.5  free_granules and largest_hole of a POOLED block follow from TAKEN, and it waits in the
  *        pool for its room.
+ *   A.6  SETTLED, IDLE: live is the sum of what the last sweep of each block found marked, which is
+ *        its TAKEN if it is POOLED or FULL, and none if it is FREE; live_large is the sum of the
+ *        large objects that are counted, and those from large_old on are.
  */
 #include "heap/holes.h"
 #include "heap/large.h"
 #include "heap/run.h"
+#include "support/bits.h"
 #include "threads/stop.h"
 #include "verify/checks.h"
 
 struct sums {
   struct lu_checks *checks;
   size_t waiting[LU_POOLS];
-  size_t used, pooled, pages_listed, pages_used, charged;
+  size_t used, pooled, pages_listed, pages_used, charged, live, live_large;
 };
 
 /* The pools that may hold a block of this state, as a mask; one of them must. */
@@ -65,6 +69,24 @@ static void check_holes(struct lu_checks *checks, const struct lu_block *block, 
                  (const void *)memory, usable, pool);
 }
 
+static uint32_t count_taken(const char *memory) {
+  const lu_map_word *taken = lu_map_at(memory, LU_MAP_TAKEN);
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < LU_BLOCK_WORDS; i++)
+    count += lu_count_bits(lu_map_load(&taken[i]));
+  return count;
+}
+
+/* A.6 of one block. */
+static void check_counted(struct sums *sums, const struct lu_block *block, unsigned state) {
+  const char *memory = lu_block_memory(&sums->checks->heap->space, block);
+  bool swept = state == LU_BLOCK_POOLED || state == LU_BLOCK_FULL || state == LU_BLOCK_FREE;
+  sums->live += block->counted;
+  if (swept && lu_edge_settled(sums->checks->edge) && block->counted != count_taken(memory))
+    lu_violation(&sums->checks->report, "block %p counts %u granules, and has %u",
+                 (const void *)memory, (unsigned)block->counted, count_taken(memory));
+}
+
 static void check_block(struct sums *sums, const struct lu_slab *slab, size_t i,
                         const struct lu_block *block) {
   struct lu_checks *checks = sums->checks;
@@ -84,6 +106,7 @@ static void check_block(struct sums *sums, const struct lu_slab *slab, size_t i,
     sums->used += LU_BLOCK_BYTES;
   if (state == LU_BLOCK_POOLED || state == LU_BLOCK_ORPHAN)
     sums->pooled += (size_t)block->free_granules * LU_GRANULE;
+  check_counted(sums, block, state);
   if (state == LU_BLOCK_POOLED && one)
     check_holes(checks, block, (unsigned)__builtin_ctz(found));
 }
@@ -109,6 +132,7 @@ static void check_large(struct sums *sums) {
   const struct lu_large *large = atomic_load_explicit(&space->large, memory_order_acquire);
   for (; large != NULL; large = large->next) {
     sums->used += large->run_bytes;
+    sums->live_large += large->counted ? large->size : 0;
     const struct lu_slab *slab = lu_slab_of(space, large);
     unsigned kind = atomic_load_explicit(&slab->kind, memory_order_acquire);
     if (kind == LU_SLAB_PAGES)
@@ -139,6 +163,10 @@ static void compare(struct sums *sums) {
   if (pooled != sums->pooled)
     lu_violation(report, "pooled is %zu, but the blocks that wait have %zu free", pooled,
                  sums->pooled);
+  if (lu_edge_settled(sums->checks->edge) &&
+      (space->live != sums->live || space->live_large != sums->live_large))
+    lu_violation(report, "live is %zu granules and %zu large bytes; there are %zu and %zu",
+                 space->live, space->live_large, sums->live, sums->live_large);
   if (sums->pages_used != sums->pages_listed)
     lu_violation(report, "%zu pages are in use, large objects have %zu", sums->pages_used,
                  sums->pages_listed);

@@ -57,7 +57,8 @@ static const char *header_fault(const lull_heap *heap, const void *object) {
     return "has an age that nothing gives it";
   if (word == LU_FILLER_TYPE)
     return "has no type: a filler, or memory never used";
-  if ((word & LULL_TYPE_INDEX_MASK) >= atomic_load_explicit(&heap->types.count, memory_order_acquire))
+  if ((word & LULL_TYPE_INDEX_MASK) >=
+      atomic_load_explicit(&heap->types.count, memory_order_acquire))
     return "has a type that does not exist";
   return NULL;
 }
