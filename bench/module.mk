@@ -24,8 +24,10 @@ bench_micro = \
 	bench/micro/barrier.c \
 	bench/micro/create.c \
 	bench/micro/handshakes.c \
+	bench/micro/limit.c \
 	bench/micro/marking.c \
 	bench/micro/metadata.c \
+	bench/micro/minor.c \
 	bench/micro/roots.c
 EXTRA_DIST += bench/micro/cycle.h
 EXTRA_DIST += bench/micro/rounds.h

@@ -69,9 +69,12 @@ run tree --depth 16 --operations 50000 --threads 2
 micro barrier --rounds 2 --bytes 1M --stores 64K
 micro create --rounds 20 --heaps 4
 micro handshakes --cycles 10 --blocked 16
+micro limit --live 2M
 micro marking --bytes 4M --shape array --collections 2
 micro marking --bytes 4M --shape tree --collections 2 --pages small
 micro marking --bytes 4M --shape graph --collections 2 --pages huge
 micro metadata --least 1M --most 2M
+micro minor --live 4M --young 128K --minors 12
+micro minor --live 4M --young 256K --minors 8 --threads 2 --survivors 50 --chain 3
 micro roots --cycles 5 --many 20000
 exit "$failed"

@@ -7,13 +7,16 @@ from typing import Mapping, Optional, Union
 KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
 SUFFIXES = {"K": KB, "M": MB, "G": GB}
 
+VARIANT_EVERY = 5      # rounds: how often the other variant of Lull runs where no goal names it
+
 Argument = Union[int, str, bool, None]     # True: a flag; None or False: left out
 Arguments = Mapping[str, Argument]
 
 
 @dataclass(frozen=True)
 class Minimal:
-    """A heap of so many times the least with which Lull runs the case in stop-the-world mode."""
+    """A heap of so many times the least with which Lull runs the case in stop-the-world mode, with
+    major cycles only."""
     factor: float
 
 
@@ -23,10 +26,10 @@ class Case:
     group: str                       # a heading of the report
     program: str                     # workloads/NAME-MANAGER, micro/NAME or textindex
     arguments: Arguments
-    claims: tuple[str, ...]          # managers of every round
+    claims: tuple[str, ...]          # managers of every round, first a variant of Lull
     pairs: int                       # rounds
     others: tuple[str, ...] = ()     # managers of few rounds, for the tables: the first of ...
-    every: int = 3                   # ... so many
+    every: int = 1000                # ... so many; variants of Lull of VARIANT_EVERY, if less
     heap: Union[None, int, Minimal] = None
     whole: bool = True               # Lull is told to use all of its heap, as the others are
     live: Optional[float] = None     # heap / live data, for managers that are told a share
@@ -40,6 +43,11 @@ class Case:
     key: str = ""                    # the point of a curve, such as the live size
 
     @property
+    def own(self) -> str:
+        """The variant of Lull that others are compared with."""
+        return self.claims[0]
+
+    @property
     def managers(self) -> tuple[str, ...]:
         return self.claims + tuple(name for name in self.others if name not in self.claims)
 
@@ -51,7 +59,8 @@ class Case:
 
     def takes_part(self, manager: str, number: int) -> bool:
         """Whether the manager runs in the round of that number."""
-        return manager in self.claims or number % self.every == 0
+        every = min(self.every, VARIANT_EVERY) if manager.startswith("lull") else self.every
+        return manager in self.claims or number % every == 0
 
 
 def given(arguments: Arguments) -> dict[str, Argument]:

@@ -2,21 +2,31 @@
 
 A comparison is judged by its median: met or missed. It is certain when the whole 95 % interval is
 on that side of the bound; with fewer than six pairs there is no interval and nothing is certain.
-A limit on the worst case is judged by the worst of all runs. Where Lull ran without a collection,
-nothing is judged.
+Goals of the kind "interval" are met only by the whole interval. A limit on the worst case is judged
+by the worst of all runs. Where a variant of Lull that takes part ran without a collection, nothing
+is judged.
+
+Goals were set for Lull as it comes (manager lull), or, before there were minor cycles, for major
+cycles only (lull-major); each names the manager whose runs it judges.
 """
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Mapping, Optional
 
+import words
 from case import MB
+from managers import LULL, MANAGERS
 from results import Results
 from stats import Estimate, median, median_interval, quotient, ratio, total_ratio
 
 US = 1e3      # ns
 CHURN = ("64M", "512M", "2G", "4G")      # live sizes
+MAJOR = "lull-major"
+# Headings for the goals of each variant.
+TITLES = {"lull": "Lull as it comes, with minor cycles",
+          "lull-major": "With major cycles only (gc.generational=no)"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,13 @@ class Goal:
     peer_figure: str = ""      # of Lull's own run, where the peer is another way in the same run
     latency: bool = False      # the control's figures stand beside it
     group: str = ""
+    manager: str = "lull"      # a variant of Lull
+    beside: str = ""           # a further figure: its ratio to the peer's stands beside it
+
+    @property
+    def least(self) -> bool:
+        """The bound is a lower one."""
+        return self.kind in LOWER_BOUNDS
 
 
 @dataclass(frozen=True)
@@ -44,27 +61,33 @@ class Verdict:
 
 
 def _ratio(results: Results, goal: Goal) -> Optional[Estimate]:
-    pairs = results.pairs(goal.case, goal.figure, "lull", goal.peer)
+    pairs = results.pairs(goal.case, goal.figure, goal.manager, goal.peer)
+    return ratio(pairs) if pairs else None
+
+
+def _ahead(results: Results, goal: Goal) -> Optional[Estimate]:
+    """The peer's figure over Lull's: how many times better Lull is."""
+    pairs = results.pairs(goal.case, goal.figure, goal.peer, goal.manager)
     return ratio(pairs) if pairs else None
 
 
 def _own_ratio(results: Results, goal: Goal) -> Optional[Estimate]:
     """Of two figures of the same run."""
-    above = results.values(goal.case, "lull", goal.figure)
-    below = results.values(goal.case, "lull", goal.peer_figure)
+    above = results.values(goal.case, goal.manager, goal.figure)
+    below = results.values(goal.case, goal.manager, goal.peer_figure)
     return ratio(list(zip(above, below))) if above and len(above) == len(below) else None
 
 
 def _counts(results: Results, goal: Goal) -> Optional[Estimate]:
-    pairs = results.pairs(goal.case, goal.figure, "lull", goal.peer)
+    pairs = results.pairs(goal.case, goal.figure, goal.manager, goal.peer)
     return total_ratio(pairs) if pairs else None
 
 
 def _growth(results: Results, goal: Goal) -> Optional[Estimate]:
     """By how much more Lull's figure grows from the base case to the case than the peer's: one
     quotient of quotients for each round."""
-    here = results.pairs(goal.case, goal.figure, "lull", goal.peer)
-    there = results.pairs(goal.base, goal.figure, "lull", goal.peer)
+    here = results.pairs(goal.case, goal.figure, goal.manager, goal.peer)
+    there = results.pairs(goal.base, goal.figure, goal.manager, goal.peer)
     rounds = min(len(here), len(there))
     if rounds == 0:
         return None
@@ -73,42 +96,81 @@ def _growth(results: Results, goal: Goal) -> Optional[Estimate]:
 
 
 def _typical(results: Results, goal: Goal) -> Optional[Estimate]:
-    values = results.values(goal.case, "lull", goal.figure)
+    values = results.values(goal.case, goal.manager, goal.figure)
     return median_interval(values) if values else None
 
 
+def _of_many(results: Results, goal: Goal) -> list[float]:
+    """The values of all cases whose name begins so."""
+    return [value for case in results.cases() if case.name.startswith(goal.case)
+            for value in results.values(case.name, goal.manager, goal.figure)]
+
+
 def _worst(results: Results, goal: Goal) -> Optional[Estimate]:
-    """The highest value of all cases whose name begins so."""
-    values = [value for case in results.cases() if case.name.startswith(goal.case)
-              for value in results.values(case.name, "lull", goal.figure)]
+    values = _of_many(results, goal)
     return Estimate(max(values), None, None, len(values)) if values else None
+
+
+def _every(results: Results, goal: Goal) -> Optional[Estimate]:
+    """The lowest, where each run has to reach the bound."""
+    values = _of_many(results, goal)
+    return Estimate(min(values), None, None, len(values)) if values else None
 
 
 Measure = Callable[[Results, Goal], Optional[Estimate]]
 KINDS: Mapping[str, Measure] = {
-    "ratio": _ratio, "own ratio": _own_ratio,
+    "ratio": _ratio, "interval": _ratio, "ahead": _ahead, "own ratio": _own_ratio,
     "counts": _counts, "growth": _growth, "at most": _typical, "at least": _typical,
-    "worst": _worst}
+    "worst": _worst, "every": _every}
+LOWER_BOUNDS = ("ahead", "at least", "every")
+PAIRED = ("ratio", "interval", "ahead", "counts", "growth")   # of rounds in which both ran
+OF_ALL_RUNS = ("worst", "every")      # no question of chance
 
 
 def judge(results: Results, goal: Goal) -> Verdict:
-    if 0 in results.values(goal.case, "lull", "cycles"):
+    variants = [name for name in (goal.manager, goal.peer) if name in LULL]
+    if any(0 in results.values(goal.case, name, "cycles") for name in variants):
         return Verdict(goal, "not measured", None, None, "there was a run without a collection")
     estimate = KINDS[goal.kind](results, goal)
     if estimate is None or math.isnan(estimate.value):
-        return Verdict(goal, "not measured", None, None)
+        return Verdict(goal, "not measured", None, None, _why_not(results, goal))
+    met, certain = _decide(goal, estimate)
+    beside = [control_text(results, goal.case)] if goal.latency else []
+    beside += _further(results, goal)
+    return Verdict(goal, "met" if met else "missed", None if goal.kind in OF_ALL_RUNS else certain,
+                   estimate, "; ".join(beside))
+
+
+def _why_not(results: Results, goal: Goal) -> str:
+    """Which side of the comparison did not come to its end."""
+    ended = [f"{MANAGERS[run.manager].title}: {run.outcome.status}" for run in results.runs
+             if run.case.name == goal.case and run.manager in (goal.manager, goal.peer)
+             and not run.outcome.ok]
+    return ", ".join(sorted(set(ended)))
+
+
+def _decide(goal: Goal, estimate: Estimate) -> tuple[bool, bool]:
+    """Whether it is met, and whether the whole interval says so."""
     low, high = estimate.low, estimate.high
-    if goal.kind == "at least":
+    if goal.least:
         met = estimate.value >= goal.bound
-        certain = (low is not None and low >= goal.bound if met
-                   else high is not None and high < goal.bound)
-    else:
-        met = estimate.value <= goal.bound
-        certain = (high is not None and high <= goal.bound if met
-                   else low is not None and low > goal.bound)
-    beside = control_text(results, goal.case) if goal.latency else ""
-    return Verdict(goal, "met" if met else "missed", None if goal.kind == "worst" else certain,
-                   estimate, beside)
+        return met, (low is not None and low >= goal.bound if met
+                     else high is not None and high < goal.bound)
+    judged = high if goal.kind == "interval" and high is not None else estimate.value
+    met = judged <= goal.bound
+    return met, (high is not None and high <= goal.bound if met
+                 else low is not None and low > goal.bound)
+
+
+def _further(results: Results, goal: Goal) -> list[str]:
+    pairs = results.pairs(goal.case, goal.beside, goal.manager, goal.peer) if goal.beside else []
+    if not pairs:
+        return []
+    estimate = ratio(pairs)
+    interval = "" if estimate.low is None else f" ({words.interval(estimate)})"
+    title = {"cpu": "CPU time"}.get(goal.beside, goal.beside)
+    return [f"{title} to that of {MANAGERS[goal.peer].title}: "
+            f"{words.ratio(estimate.value)}{interval}"]
 
 
 def control_figures(results: Results, case: str) -> dict[str, float]:
@@ -136,12 +198,90 @@ def judge_all(results: Results) -> list[Verdict]:
 
 
 def goals() -> list[Goal]:
-    return [*_alloc(), *_throughput(), *_churn(), *_memory(), *_micro()]
+    """Those for Lull as it comes, then those for major cycles only."""
+    return [*_generations(), *_minor(), *_limit(),
+            *(replace(goal, manager=MAJOR)
+              for goal in (*_alloc(), *_throughput(), *_churn(), *_memory(), *_micro()))]
 
 
 def _spaced(size: str) -> str:
     """64M as 64 MB."""
     return f"{size[:-1]} {size[-1]}B"
+
+
+def _plural(threads: int) -> str:
+    return f"{threads} thread" + ("s" if threads > 1 else "")
+
+
+def _generations() -> list[Goal]:
+    return [*_live_tree(), *_binarytrees(), *_gcbench(), *_churn_beside()]
+
+
+def _live_tree() -> list[Goal]:
+    text = "a large live tree with small garbage, 1.5 × minimal heap"
+    return [Goal(f"{text}, wall time with major cycles only to that with minors", "tree-1.5x",
+                 "wall", "ahead", 2.0, peer=MAJOR, group="others"),
+            Goal(f"{text}, collector's share of the CPU time", "tree-1.5x", "collector_share",
+                 "at most", 0.15, "%", group="others")]
+
+
+def _binarytrees() -> list[Goal]:
+    one, two, large = "binarytrees-18-2.5x", "binarytrees-18-2t-2.5x", "binarytrees-21-2t-2.5x"
+    heap = "2.5 × minimal heap, wall time to"
+    made = [Goal(f"binarytrees 18 by one mutator, {heap} mimalloc", one, "wall", "ratio", 0.65,
+                 peer="mimalloc"),
+            Goal(f"binarytrees 18 by one mutator, {heap} OCaml", one, "wall", "ratio", 1.0,
+                 peer="ocaml"),
+            Goal(f"binarytrees 18 by two mutators, {heap} mimalloc", two, "wall", "ratio", 0.9,
+                 peer="mimalloc")]
+    made += [Goal(f"binarytrees 18 by two mutators, {heap} {MANAGERS[peer].title}", two, "wall",
+                  "ratio", 1.0, peer=peer)
+             for peer in ("java-serial", "java-parallel", "java-g1")]
+    made.append(Goal(f"binarytrees 21 by two mutators, {heap} mimalloc", large, "wall", "ratio",
+                     0.7, peer="mimalloc"))
+    return [replace(goal, beside="cpu", group="binarytrees") for goal in made]
+
+
+def _gcbench() -> list[Goal]:
+    made = []
+    for figure, bound, words_of in (("wall", 1.8, "wall time of Boehm's collector to Lull's"),
+                                    ("longest_stall", 20.0,
+                                     "longest stall of a mutator, Boehm's to Lull's")):
+        for factor in ("1.75", "2.5"):
+            for threads in (1, 2, 4, 8):
+                made.append(Goal(f"gcbench, {_plural(threads)}, {factor} × minimal heap, "
+                                 f"{words_of}", f"gcbench-{threads}t-{factor}x", figure, "ahead",
+                                 bound, peer="boehm", group="gcbench",
+                                 beside="cpu" if figure == "wall" else ""))
+    return made
+
+
+def _churn_beside() -> list[Goal]:
+    made = []
+    for live in CHURN:
+        case, subject = f"churn-{live}-2x", f"churn, {_spaced(live)} live, heap 2 × live"
+        made += [Goal(f"{subject}, wall time to malloc and free", case, "wall", "ratio", 1.4,
+                      peer="malloc", group="churn"),
+                 Goal(f"{subject}, wall time to that with major cycles only, the whole interval",
+                      case, "wall", "interval", 1.05, peer=MAJOR, group="churn")]
+    return made
+
+
+def _minor() -> list[Goal]:
+    text = "a minor cycle beside 4 GB, 16 MB young"
+    return [Goal(f"{text}, what it causes in a mutator", "minor", "minor_mutator_cpu", "at most",
+                 200 * US, "us", group="micro"),
+            Goal(f"{text}, CPU time of the collector", "minor", "minor_collector_cpu", "at most",
+                 20e6, "us", group="micro")]
+
+
+def _limit() -> list[Goal]:
+    return [Goal("1.2 × the minimal heap: it comes to its end (1)", "limit", "fits_done", "every",
+                 1, "x", group="micro"),
+            Goal("0.9 × the minimal heap: time until the out-of-memory hook is called", "limit",
+                 "short_wall", "worst", 10e9, "us", group="micro"),
+            Goal("0.9 × the minimal heap: cycles until then", "limit", "short_cycles", "worst",
+                 500, "x", group="micro")]
 
 
 def _alloc() -> list[Goal]:

@@ -30,7 +30,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--install", action="store_true",
                         help="install the peers' packages and matplotlib first")
     parser.add_argument("--full", action="store_true",
-                        help="all sizes and peers, an hour (short form: five minutes)")
+                        help="all sizes and peers, 70 minutes (short form: six minutes)")
     parser.add_argument("--only", metavar="NAME[,NAME]",
                         help="only these (names and groups: --list)")
     parser.add_argument("--peers", metavar="NAME[,NAME]",
@@ -89,7 +89,7 @@ def measure(options: argparse.Namespace, cases: Sequence[Case], peers: Optional[
         before, began = machine.cpu_times(), time.monotonic()
         minimums = Minimums(programs, os.path.join(options.out, "minimal.json"),
                             machine.memory("MemAvailable") // 2)
-        series = Series(programs, minimums, progress, plan.control(options.full), peers,
+        series = Series(programs, minimums, progress, plan.control(), peers,
                         options.seed)
         results = series.run(cases)
         seconds = time.monotonic() - began

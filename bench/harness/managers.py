@@ -36,6 +36,8 @@ _ALL = (
             note="heap.max is the heap; heap.initial the same and heap.growth=1000%, so that it "
                  "uses all of it, as the other collectors are told to (not in alloc); otherwise as "
                  "it comes"),
+    Manager("lull-major", "lull", "Lull, majors only", options="gc.generational=no",
+            note="the same without minor cycles: what goals for major cycles are about"),
     Manager("malloc", "malloc", "malloc (glibc)", "libc6"),
     Manager("jemalloc", "malloc", "jemalloc", "libjemalloc2", preload="libjemalloc.so.2",
             note="preloaded into the programs for malloc"),
@@ -64,6 +66,7 @@ _ALL = (
                  "live data"),
 )
 MANAGERS: Mapping[str, Manager] = {manager.name: manager for manager in _ALL}
+LULL = tuple(manager.name for manager in _ALL if manager.family == "lull")
 JAVA = tuple(manager.name for manager in _ALL if manager.family == "java")
 # What --install adds to what building needs.
 PACKAGES = ("libgc-dev", "libjemalloc2", "libmimalloc2.0", "openjdk-17-jdk-headless", "golang-go",
@@ -178,7 +181,11 @@ def command(programs: Programs, case: Case, name: str, heap: Optional[int],
     if case.kind == "workload":
         words += _limits(manager, case, heap, options)
     elif case.kind == "textindex":
-        words += ["--figures"] + (["--heap", str(heap)] if heap and name == "lull" else [])
+        words += ["--figures"]
+        if heap and manager.family == "lull":
+            words += ["--heap", str(heap)]
+    elif manager.options:
+        words += ["--options", manager.options]
     return Command(tuple(words), environment)
 
 
@@ -205,6 +212,8 @@ def _java(manager: Manager, path: str, case: Case, heap: Optional[int]) -> list[
 def _environment(manager: Manager, case: Case, heap: Optional[int]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_TUNING)}
     kept["LC_ALL"] = "C.UTF-8"
+    if case.kind == "textindex" and manager.options:     # which has no --options
+        kept["LULL_OPTIONS"] = manager.options
     if manager.preload:
         kept["LD_PRELOAD"] = manager.preload
     if manager.family == "go" and heap is not None and case.whole:

@@ -1,4 +1,5 @@
-"""The minimal heap of a case: the least with which Lull, stop-the-world, ends the run well.
+"""The minimal heap of a case: the least with which Lull, stop-the-world and with major cycles only,
+ends the run well.
 
 Found by bisection between a heap that is too small and one that is not, to 2 %. A run that takes
 longer than the case allows counts as one whose heap is too small. What is cached belongs to one
@@ -21,7 +22,7 @@ from run import execute
 PRECISION = 1.02
 FIRST = 16 * MB
 LEAST, MOST = 1 * MB, 1 << 40
-OPTIONS = "gc.mode=stw"
+OPTIONS = "gc.mode=stw,gc.generational=no"
 
 Fits = Callable[[int], bool]
 Tried = Callable[[int, str, float], None]     # bytes, how it ended, how long it took
@@ -66,7 +67,7 @@ def version(programs: Programs, case: Case) -> str:
     """Of the program and of the library that it is linked with."""
     files = [programs.path(case, "lull")]
     files += sorted(glob.glob(os.path.join(programs.build, ".libs", "liblull.so.*.*.*")))
-    words = command_words({**case.arguments_for("lull", "lull"), **case.trial})
+    words = command_words({**case.arguments_for("lull", "lull"), **case.trial}) + [OPTIONS]
     return hashlib.sha256("\n".join([_digest(file) for file in files] + words).encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ from typing import Iterator, Optional, Sequence
 
 import words
 from case import Case
+from managers import MANAGERS
 from results import Results
 from stats import median, median_interval
 from tables import Table, arguments
@@ -15,10 +16,11 @@ _NO_RESULTS = {"workload", "memory", "check", "operations", "threads", "mutator_
                "rss_peak", "rss", "wall", "cpu"}
 _QUARTILE = re.compile("_q[13]$")
 # Names of figures, and how they are read: times are the rest that is an integer.
-_BYTES = re.compile("resident|^(live|blocks|metadata)_|heap_committed|huge_pages$")
+_BYTES = re.compile("resident|^(live|blocks|metadata)_|heap_committed|huge_pages$|^minimal$")
 _SHARES = re.compile("^(share|beside)_")
 _RATES = re.compile("per_(core_)?second$")
-_COUNTS = re.compile("^(objects|roots|blocked|few|many|rounds|handshakes_per_cycle)$")
+_COUNTS = re.compile("^(objects|roots|blocked|few|many|rounds|handshakes_per_cycle|minors|majors|"
+                     "barrier_slow|remembered|trials|fits_done|(fits|short)_cycles)$")
 _TIMES = ("count", "p50", "p99", "p999", "max")
 
 
@@ -37,7 +39,7 @@ def text_of(path: str, value: Optional[float]) -> str:
 
 
 def part_tables(results: Results, case: Case) -> list[Table]:
-    outcomes = list(results.of(case.name, "lull").values())
+    outcomes = list(results.of(case.name, case.own).values())
     if not outcomes:
         return []
     figures = outcomes[0].figures
@@ -46,11 +48,11 @@ def part_tables(results: Results, case: Case) -> list[Table]:
 
 
 def _values(results: Results, case: Case, path: str) -> list[float]:
-    return results.values(case.name, "lull", path)
+    return results.values(case.name, case.own, path)
 
 
 def _figures(results: Results, case: Case, figures: dict) -> Table:
-    table = Table(case.name, " ".join(arguments(case)),
+    table = Table(f"{case.name}, {MANAGERS[case.own].title}", " ".join(arguments(case)),
                   ["", "median", "quartiles within a run", "95 % interval of runs", "runs"])
     for path in _numbers(figures):
         values = _values(results, case, path)

@@ -7,7 +7,7 @@ from typing import Optional, Sequence
 
 import words
 from case import Case
-from managers import MANAGERS
+from managers import LULL, MANAGERS
 from results import Results
 from run import figure
 from stats import median, median_interval, ratio
@@ -20,12 +20,14 @@ try:
 except ImportError:
     AVAILABLE = False
 
-COLOURS = {"lull": "#1d4ed8", "malloc": "#404040", "jemalloc": "#8c8c8c", "mimalloc": "#b08900",
+COLOURS = {"lull": "#1d4ed8", "lull-major": "#7393e6",
+           "malloc": "#404040", "jemalloc": "#8c8c8c", "mimalloc": "#b08900",
            "boehm": "#c2410c", "bump": "#86a83a", "recycle": "#2f855a", "recycle-raw": "#7cbf9b",
            "java-serial": "#d8a7d0", "java-parallel": "#b56fb5", "java-g1": "#7e3794",
            "java-shenandoah": "#b91c5c", "java-z": "#e57399", "go": "#0e9aa7", "ocaml": "#e69f00",
            "control": "#9ca3af"}
 GRID = "#e5e7eb"
+Bounds = dict[tuple[str, str, str], float]     # by case, variant of Lull and peer
 PERCENTILES = (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("p9999", 0.9999))
 
 
@@ -72,7 +74,7 @@ def _legend(drawing, axes) -> None:
 
 
 def _line_style(name: str) -> dict:
-    strong = name == "lull"
+    strong = name in LULL
     return {"color": COLOURS[name], "linewidth": 2.4 if strong else 1.3,
             "zorder": 5 if strong else 3, "marker": "o", "markersize": 4.5 if strong else 3,
             "linestyle": "--" if name == "control" else "-"}
@@ -83,8 +85,9 @@ def _title(name: str) -> str:
 
 
 def ratio_bars(results: Results, cases: Sequence[Case],
-               bounds: dict[tuple[str, str], float]) -> Optional[str]:
-    """Lull over each peer, with intervals where there are any; a goal's bound is a red mark."""
+               bounds: Bounds) -> Optional[str]:
+    """The variant of Lull that the case is about over each of the others, with intervals where
+    there are any; a goal's bound is a red mark."""
     cases = [case for case in cases if _peers(results, case)]
     if not cases:
         return None
@@ -98,19 +101,19 @@ def ratio_bars(results: Results, cases: Sequence[Case],
 
 
 def _peers(results: Results, case: Case) -> list[str]:
-    return [name for name in results.managers_of(case.name) if name not in ("lull", "control")
-            and results.pairs(case.name, case.metric, "lull", name)]
+    return [name for name in results.managers_of(case.name) if name not in (case.own, "control")
+            and results.pairs(case.name, case.metric, case.own, name)]
 
 
-def _bars_of(axis, results: Results, case: Case, bounds: dict[tuple[str, str], float]) -> None:
+def _bars_of(axis, results: Results, case: Case, bounds: Bounds) -> None:
     names = _peers(results, case)[::-1]
     longest = 1.0
     for row, name in enumerate(names):
-        estimate = ratio(results.pairs(case.name, case.metric, "lull", name))
+        estimate = ratio(results.pairs(case.name, case.metric, case.own, name))
         low, high = estimate.low or estimate.value, estimate.high or estimate.value
         axis.barh(row, estimate.value, height=0.62, color=COLOURS[name], alpha=0.75)
         axis.plot([low, high], [row, row], color="#111827", linewidth=1.4)
-        bound = bounds.get((case.name, name))
+        bound = bounds.get((case.name, case.own, name))
         if bound:
             axis.plot([bound, bound], [row - 0.42, row + 0.42], color="#dc2626", linewidth=2)
         longest = max(longest, high, bound or 0)
@@ -123,13 +126,13 @@ def _bars_of(axis, results: Results, case: Case, bounds: dict[tuple[str, str], f
     axis.set_xlim(0, longest * 1.18)
     axis.grid(axis="y", visible=False)
     axis.set_title(case.name)
-    axis.set_xlabel(f"Lull / peer, {'CPU' if case.metric != 'wall' else 'wall time'} "
+    axis.set_xlabel(f"{_title(case.own)} / this, {'CPU' if case.metric != 'wall' else 'wall time'} "
                     "(below 1: Lull is faster)", fontsize=8)
 
 
 def latency_curves(results: Results, cases: Sequence[Case]) -> Optional[str]:
     """Medians over the rounds of each percentile and of the longest."""
-    cases = [case for case in cases if results.values(case.name, "lull", "latency.p9999")]
+    cases = [case for case in cases if results.values(case.name, case.own, "latency.p9999")]
     if not cases:
         return None
     drawing, axes = _panels(len(cases), 2.9)
@@ -174,7 +177,7 @@ def _latency_of(axis, results: Results, case: Case, name: str) -> None:
 
 def utilization_curves(results: Results, cases: Sequence[Case]) -> Optional[str]:
     """Minimum mutator utilization; medians over the rounds."""
-    cases = [case for case in cases if _windows(results, case, "lull")]
+    cases = [case for case in cases if _windows(results, case, case.own)]
     if not cases:
         return None
     drawing, axes = _panels(len(cases), 2.6)
@@ -228,7 +231,7 @@ def heap_curves(results: Results, cases: Sequence[Case]) -> Optional[str]:
 
 def cpu_over_wall(results: Results, cases: Sequence[Case]) -> Optional[str]:
     """A point for each manager; on the line one core is busy all the time."""
-    cases = [case for case in cases if results.values(case.name, "lull", "cpu")]
+    cases = [case for case in cases if results.values(case.name, case.own, "cpu")]
     if not cases:
         return None
     drawing, axes = _panels(len(cases), 2.9, share_y=False)
@@ -254,7 +257,7 @@ def _point(axis, results: Results, case: Case, name: str) -> float:
     if not walls or not cpus:
         return 0.0
     wall, cpu = median(walls) / 1e9, median_interval(cpus)
-    strong = name == "lull"
+    strong = name in LULL
     axis.plot(wall, cpu.value / 1e9, "o", color=COLOURS[name], markersize=8 if strong else 6,
               label=_title(name), zorder=5 if strong else 3)
     return max(wall, cpu.value / 1e9)

@@ -5,7 +5,8 @@ import math
 from typing import Iterator, Mapping, Sequence
 
 import words
-from goals import Verdict
+from goals import PAIRED, TITLES, Verdict
+from managers import LULL
 from results import Results
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
@@ -13,7 +14,10 @@ BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 def markdown(machine: Mapping[str, str], results: Results, verdicts: Sequence[Verdict]) -> str:
     lines = ["| what | measured | goal | |", "|---|---|---|---|"]
-    lines += list(_rows(verdicts))
+    for variant in LULL:
+        rows = list(_rows([verdict for verdict in verdicts if verdict.goal.manager == variant]))
+        if rows:
+            lines += [f"| **{TITLES[variant]}** | | | |", *rows]
     lines.append("")
     lines.append(_remark(machine, results, verdicts))
     return "\n".join(lines) + "\n"
@@ -25,7 +29,7 @@ def _rows(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for verdict in verdicts:
         goal = verdict.goal
         if verdict.estimate is not None:
-            key = (subject(goal.text), goal.unit, goal.bound, goal.kind == "at least")
+            key = (subject(goal.text), goal.unit, goal.bound, goal.least)
             rows.setdefault(key, []).append(verdict)
     for (title, unit, bound, least), group in rows.items():
         sign = "at least" if least else "at most"
@@ -64,7 +68,7 @@ def _state(group: Sequence[Verdict]) -> str:
 
 def _remark(machine: Mapping[str, str], results: Results, verdicts: Sequence[Verdict]) -> str:
     pairs = [verdict.estimate.pairs for verdict in verdicts
-             if verdict.estimate and verdict.goal.kind == "ratio"]
+             if verdict.estimate and verdict.goal.kind in PAIRED]
     rounds = f"{min(pairs)} to {max(pairs)} interleaved pairs" if pairs else "no pairs"
     return (f"{machine.get('CPU', 'CPU unknown')}; {machine.get('memory', '').split(',')[0]}; "
             f"{machine.get('compiler', '').split(';')[0]}; {rounds}; "

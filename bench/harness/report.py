@@ -10,8 +10,8 @@ import page
 import plots
 import words
 from case import Case
-from goals import Verdict
-from managers import MANAGERS, version
+from goals import TITLES, Verdict
+from managers import LULL, MANAGERS, version
 from plan import GROUPS
 from parts import barrier_costs, part_tables
 from readme import markdown
@@ -29,9 +29,13 @@ METHOD = (
     "the runs; for limits on the worst case, the worst of all runs.",
     "A goal is met or missed by the value in the table. A badge with a dashed border says that the "
     "interval reaches over the bound, or that there are too few rounds for one.",
-    "The minimal heap is the least with which Lull runs the same program in stop-the-world mode, "
-    "found by bisection to 2 %; a run that is not done in the time of the case counts as too "
-    "small. All managers get the same multiple of it, although their objects differ in size.",
+    "Lull runs in two variants: as it comes, with minor cycles, and with major cycles only "
+    "(gc.generational=no). Each goal is about one of them; goals for major cycles only are those "
+    "that were set before there were minor ones.",
+    "The minimal heap is the least with which Lull runs the same program in stop-the-world mode "
+    "with major cycles only, found by bisection to 2 %; a run that is not done in the time of the "
+    "case counts as too small. All managers get the same multiple of it, although their objects "
+    "differ in size.",
     "Times are those of the measured part, which each program takes itself; neither start nor end "
     "of the process is in it. Every program checks its results, and the check number must be the "
     "same for all managers; a difference is a failure of the whole run. (The text index has no "
@@ -105,8 +109,13 @@ def _body(setting: Setting, results: Results, verdicts: Sequence[Verdict]) -> It
         yield ('<div class="problems">' + page.heading(3, "Problems")
                + page.listing(results.problems) + "</div>")
     yield page.heading(2, "Goals", "goals")
-    yield page.goal_table(_goal_rows([one for one in verdicts if one.estimate is not None]))
-    rest = [one.goal.text + (f" ({one.beside})" if one.beside else "")
+    for variant in LULL:
+        mine = [one for one in verdicts if one.estimate is not None and one.goal.manager == variant]
+        if mine:
+            yield page.heading(3, TITLES[variant])
+            yield page.goal_table(_goal_rows(mine))
+    rest = [f"{MANAGERS[one.goal.manager].title}: {one.goal.text}"
+            + (f" ({one.beside})" if one.beside else "")
             for one in verdicts if one.estimate is None]
     if rest:
         yield page.folded(f"Goals that this run did not measure ({len(rest)})",
@@ -135,7 +144,7 @@ def badge(verdict: Verdict) -> str:
 
 def goal_cells(verdict: Verdict) -> list[str]:
     goal, estimate = verdict.goal, verdict.estimate
-    bound = ("≥ " if goal.kind == "at least" else "≤ ") + words.quantity(goal.bound, goal.unit)
+    bound = ("≥ " if goal.least else "≤ ") + words.quantity(goal.bound, goal.unit)
     if estimate is None:
         return [goal.text, words.NONE, words.NONE, bound, words.NONE]
     return [goal.text, words.quantity(estimate.value, goal.unit),
@@ -166,7 +175,7 @@ def _tables(results: Results, case: Case) -> Iterator[str]:
         for table in part_tables(results, case):
             yield page.table(table)
         return
-    kinds = [name if name in ("lull", "control") else ""
+    kinds = ["lull" if name in LULL else name if name == "control" else ""
              for name in results.managers_of(case.name)]
     yield page.table(case_table(results, case), kinds)
 
@@ -182,10 +191,12 @@ def _plots(results: Results, name: str, cases: Sequence[Case],
                                   "CPU time of a store; medians and quartiles over the rounds of a "
                                   "run. Blue: Lull's own.")
         return
-    bounds = {(verdict.goal.case, verdict.goal.peer): verdict.goal.bound for verdict in verdicts
-              if verdict.goal.kind == "ratio" and verdict.goal.figure in ("wall", "ns_per_object")}
+    bounds = {(goal.case, goal.manager, goal.peer): goal.bound
+              for goal in (verdict.goal for verdict in verdicts)
+              if goal.kind in ("ratio", "interval") and goal.figure in ("wall", "ns_per_object")}
     yield page.figure(plots.ratio_bars(results, cases, bounds),
-                      "Lull over each peer: medians of the rounds' ratios, with 95 % intervals "
+                      "Lull (the variant that the case is about) over each of the others: "
+                      "medians of the rounds' ratios, with 95 % intervals "
                       "where there are six rounds or more. Red marks: the bounds of goals.")
     if name == "binarytrees":
         yield page.figure(plots.heap_curves(results, cases), "Time over the size of the heap.")
@@ -222,12 +233,12 @@ def summary(setting: Setting, results: Results, verdicts: Sequence[Verdict],
             folder: str) -> Iterator[str]:
     """For the terminal."""
     measured = [verdict for verdict in verdicts if verdict.state != "not measured"]
-    rows = [goal_cells(verdict) + [_state(verdict)] for verdict in measured]
-    if rows:
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        for text, value, interval, bound, _, state in rows:
-            yield (f"  {text:<{widths[0]}}  {value:>{widths[1]}}  {interval:>{widths[2]}}  "
-                   f"{bound:>{widths[3]}}  {state}")
+    rows = [(verdict.goal.manager, goal_cells(verdict) + [_state(verdict)])
+            for verdict in measured]
+    for variant in LULL:
+        if any(manager == variant for manager, _ in rows):
+            yield TITLES[variant] + ":"
+            yield from _aligned([row for manager, row in rows if manager == variant])
     for reason, what in results.skipped.items():
         yield f"skipped: {', '.join(what)}: {reason}"
     for problem in results.problems:
@@ -238,6 +249,13 @@ def summary(setting: Setting, results: Results, verdicts: Sequence[Verdict],
     if not plots.AVAILABLE:
         yield "without plots: python3-matplotlib is not installed (./run bench --install)"
     yield f"report: {os.path.join(folder, 'report.html')}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for text, value, interval, bound, _, state in rows:
+        yield (f"  {text:<{widths[0]}}  {value:>{widths[1]}}  {interval:>{widths[2]}}  "
+               f"{bound:>{widths[3]}}  {state}")
 
 
 def _state(verdict: Verdict) -> str:

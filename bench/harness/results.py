@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Iterator, Optional
 
 from case import Argument, Case
-from managers import MANAGERS
+from managers import LULL, MANAGERS
 from run import Outcome, figure
 
 WITHOUT_RESULT = ("warmup",)     # arguments on which a check does not depend
@@ -37,7 +37,7 @@ class Results:
         outcome, name = run.outcome, f"{run.case.name} {run.manager}"
         if outcome.ok:
             self._compare(run)
-        elif outcome.status == "failed" or run.manager == "lull":
+        elif outcome.status == "failed" or run.manager in LULL:
             self.problems.append(
                 f"{name}, round {run.round + 1}: {outcome.status}: {outcome.message}")
         else:

@@ -193,6 +193,24 @@ def _delay_share(outcome: Outcome) -> Optional[float]:
     return None if delay is None or not wall else delay / wall
 
 
+def _longest_stall(outcome: Outcome) -> Optional[float]:
+    """The longest time for which the collector kept one mutator from its work: Boehm's by stopping
+    all; Lull's by what it does in the mutator (CPU time), by waits for memory and for a claim."""
+    stopped = figure(outcome, "stopped.max")
+    if stopped is not None:
+        return stopped
+    known = [figure(outcome, name + ".max") for name in ("caused", "stall", "claim_wait")]
+    if known[0] is None:
+        return None
+    return max(value for value in known if value is not None)
+
+
+def _collector_share(outcome: Outcome) -> Optional[float]:
+    """Of the process's CPU time."""
+    collector, cpu = _collector_cpu(outcome), figure(outcome, "cpu")
+    return None if collector is None or not cpu else collector / cpu
+
+
 def _collector_cpu(outcome: Outcome) -> Optional[float]:
     cpu, mutator = figure(outcome, "cpu"), figure(outcome, "mutator_cpu")
     return None if cpu is None or mutator is None else max(0.0, cpu - mutator)
@@ -205,4 +223,6 @@ DERIVED: dict[str, Callable[[Outcome], Optional[float]]] = {
     "stall_share": _stall_share,
     "delay_share": _delay_share,
     "collector_cpu": _collector_cpu,
+    "collector_share": _collector_share,
+    "longest_stall": _longest_stall,
 }

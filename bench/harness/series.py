@@ -2,7 +2,7 @@
 
 A round runs each manager once. Every second order is random, the next its reverse (stats.orders),
 so whatever drifts on the machine hits both sides of a pair alike. A manager that fails once has no
-further turns in that case; if it is Lull, the case ends.
+further turns in that case; if it is the Lull that others are compared with, the case ends.
 """
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Optional, Sequence
 import machine
 import plan
 from case import Case, Minimal, in_units
-from managers import MANAGERS, Programs, absent, command
+from managers import LULL, MANAGERS, Programs, absent, command
 from minimal import Minimums, NoMinimum
 from progress import Progress
 from results import Results, Run
@@ -57,7 +57,7 @@ class Series:
             return []
         names = []
         for name in case.managers:
-            if self._peers is not None and name not in self._peers and name != "lull":
+            if self._peers is not None and name not in self._peers and name not in LULL:
                 continue
             why = absent(name) or self._programs.missing(case, name)
             if why:
@@ -111,7 +111,7 @@ class Series:
                     if not self._one(case, name, number, heap):
                         remaining.remove(name)
                         self._drop(case, [name], range(number + 1, case.pairs))
-            if "lull" not in remaining:
+            if case.own not in remaining:
                 self._drop(case, remaining, range(number + 1, case.pairs))
                 return
 
@@ -161,7 +161,7 @@ class Series:
                             f"{outcome.status} {outcome.message} | {' '.join(words.words)}")
         for problem in self.results.problems[before:]:
             self._progress.say("PROBLEM: " + problem)
-        if outcome.status in ("memory", "timeout") and name != "lull":
+        if outcome.status in ("memory", "timeout") and name not in LULL:
             self._progress.say(f"{case.name}: {title} is left out: {outcome.status}")
         return outcome.ok
 

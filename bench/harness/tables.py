@@ -7,7 +7,7 @@ from typing import Callable, Iterator, Optional, Sequence
 
 import words
 from case import Case, command_words, in_units
-from managers import MANAGERS
+from managers import LULL, MANAGERS
 from results import Results
 from stats import median, ratio
 
@@ -45,6 +45,7 @@ def _per_million(value: Optional[float]) -> str:
 COLUMNS = (
     Column("CPU", "cpu", words.duration),
     Column("CPU beside the mutators", "collector_cpu", words.duration),
+    Column("its share", "collector_share", _share),
     Column("resident", "resident", words.memory),
     Column("p50", "latency.p50", words.duration),
     Column("p99", "latency.p99", words.duration),
@@ -54,6 +55,7 @@ COLUMNS = (
     Column("stalls in 10⁶", "stall_share", _per_million),
     Column("worst 100 ms", "worst_100ms", words.duration),
     Column("caused, longest", "caused.max", words.duration),
+    Column("stall, longest", "longest_stall", words.duration),
     Column("not run", "delay_share", _share),
     Column("cycles", "cycles", _count),
 )
@@ -84,30 +86,34 @@ def case_title(results: Results, case: Case) -> str:
 
 
 def case_table(results: Results, case: Case) -> Table:
-    """Medians over the rounds; the ratio is Lull's over the manager's, by pairs."""
+    """Medians over the rounds; a ratio is that of a variant of Lull over the manager, by pairs."""
     present = results.managers_of(case.name)
+    variants = [name for name in LULL if name in present]
     columns = [column for column in COLUMNS
                if any(typical(results, case.name, name, column.path) is not None
                       for name in present)]
     table = Table(case_title(results, case), " ".join(arguments(case)),
-                  ["", metric_title(case), "Lull / this", "95 % interval", "runs"]
-                  + [column.head for column in columns])
+                  ["", metric_title(case)]
+                  + [head for variant in variants
+                     for head in (f"{MANAGERS[variant].title} / this", "95 % interval")]
+                  + ["runs"] + [column.head for column in columns])
     for name in present:
-        if name in ("lull", "control"):
+        if name in LULL + ("control",):
             table.marked.add(len(table.rows))
-        table.rows.append(_row(results, case, name, columns))
+        table.rows.append(_row(results, case, name, variants, columns))
     return table
 
 
-def _row(results: Results, case: Case, name: str, columns: Sequence[Column]) -> list[str]:
+def _row(results: Results, case: Case, name: str, variants: Sequence[str],
+         columns: Sequence[Column]) -> list[str]:
     title = "control: malloc, 64 MB churn" if name == "control" else MANAGERS[name].title
-    pairs = results.pairs(case.name, case.metric, "lull", name)
-    compared = ratio(pairs) if pairs and name not in ("lull", "control") else None
-    row = [title,
-           main_text(case, typical(results, case.name, name, case.metric)),
-           words.ratio(compared.value) if compared else words.NONE,
-           words.interval(compared) if compared else words.NONE,
-           str(len(results.of(case.name, name)))]
+    row = [title, main_text(case, typical(results, case.name, name, case.metric))]
+    for variant in variants:
+        pairs = results.pairs(case.name, case.metric, variant, name)
+        compared = ratio(pairs) if pairs and name not in (variant, "control") else None
+        row += [words.ratio(compared.value) if compared else words.NONE,
+                words.interval(compared) if compared else words.NONE]
+    row.append(str(len(results.of(case.name, name))))
     return row + [column.text(typical(results, case.name, name, column.path)) for column in columns]
 
 

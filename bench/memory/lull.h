@@ -150,6 +150,7 @@ static inline void mem_report(void) {
   STRESS_OK(lull_heap_stats(mem_heap, &stats));
   measure_times("caused", &stats.caused);
   measure_times("stall", &stats.stall);
+  measure_times("claim_wait", &stats.claim_wait);
   measure_times("time_to_handshake", &stats.time_to_handshake);
   measure_count("cycles", stats.cycles);
   measure_count("stalls", stats.stalls);

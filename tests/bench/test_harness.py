@@ -25,6 +25,7 @@ import report  # noqa: E402
 import results  # noqa: E402
 import run  # noqa: E402
 import series  # noqa: E402
+import tables  # noqa: E402
 from case import MB, Case, Minimal, size  # noqa: E402
 
 FAKE = os.path.join(HERE, "fake.py")
@@ -67,6 +68,16 @@ class Runs(unittest.TestCase):
         outcome = run.execute([sys.executable, "-c", code], os.environ, 30)
         self.assertGreater(run.figure(outcome, "resident"), 200 << 20)
 
+    def test_stalls_and_shares(self):
+        lull = outcome_of(caused={"max": 5}, stall={"max": 9}, claim_wait={"max": 7}, cpu=100,
+                          mutator_cpu=80)
+        self.assertEqual(run.figure(lull, "longest_stall"), 9)
+        self.assertEqual(run.figure(lull, "collector_share"), 0.2)
+        boehm = outcome_of(stopped={"max": 11}, cpu=100)
+        self.assertEqual(run.figure(boehm, "longest_stall"), 11)
+        self.assertIsNone(run.figure(boehm, "collector_share"))
+        self.assertIsNone(run.figure(outcome_of(latency={"max": 3}), "longest_stall"))
+
     def test_textindex(self):
         line = ("memory=lull documents=3 words=4 postings=5 occurrences=6 bytes_read=7 index_s=1.5 "
                 "wall_s=1.6 cpu_s=2 rss_mb=2 query_p99_us=3.5 wrong=0 differences=0\n")
@@ -101,10 +112,10 @@ def one_case(**changed):
     return Case(**fields)
 
 
-def filled(pairs, path="wall", of=None):
+def filled(pairs, path="wall", of=None, names=("lull", "malloc")):
     made = results.Results()
-    for number, (lull, other) in enumerate(pairs):
-        for name, value in (("lull", lull), ("malloc", other)):
+    for number, values in enumerate(pairs):
+        for name, value in zip(names, values):
             made.add(results.Run(of or one_case(), name, number,
                                  outcome_of(check=1, **{path: value}), ()))
     return made
@@ -158,11 +169,58 @@ class Goals(unittest.TestCase):
                 run_.outcome.figures["cycles"] = 2 if run_.round else 0
         self.assertEqual(self.judged(made), ("not measured", None))
 
+    def test_a_peer_that_does_not_fit_is_named(self):
+        made = results.Results()
+        made.add(results.Run(one_case(), "lull", 0, outcome_of(check=1, wall=1), ()))
+        made.add(results.Run(one_case(), "boehm", 0, run.Outcome("memory", "status 3: full"), ()))
+        verdict = goals.judge(made, goals.Goal("t", "c", "wall", "ahead", 1.8, peer="boehm"))
+        self.assertEqual((verdict.state, verdict.beside), ("not measured", "Boehm GC: memory"))
+
     def test_at_least(self):
         rate = {"kind": "at least", "bound": 30.0}
         self.assertEqual(self.judged(filled([(31, 0)] * 6), **rate), ("met", True))
         self.assertEqual(self.judged(filled([(29, 0)] * 6), **rate), ("missed", True))
         self.assertEqual(self.judged(filled([(29, 0), (31, 0), (31, 0)]), **rate), ("met", False))
+
+    def test_ahead(self):
+        ahead = {"kind": "ahead", "bound": 1.8}
+        self.assertEqual(self.judged(filled([(1, 2)] * 6), **ahead), ("met", True))
+        self.assertEqual(self.judged(filled([(1, 1.7)] * 6), **ahead), ("missed", True))
+        self.assertEqual(self.judged(filled([(1, 2)] * 5 + [(1, 1)]), **ahead), ("met", False))
+        self.assertEqual(self.judged(filled([(0, 2)] * 6), **ahead), ("met", True))
+
+    def test_the_whole_interval(self):
+        whole = {"kind": "interval", "bound": 1.05}
+        self.assertEqual(self.judged(filled([(1, 1)] * 6), **whole), ("met", True))
+        self.assertEqual(self.judged(filled([(1, 1)] * 5 + [(1.1, 1)]), **whole),
+                         ("missed", False))
+        self.assertEqual(self.judged(filled([(1.1, 1)] * 6), **whole), ("missed", True))
+        self.assertEqual(self.judged(filled([(1, 1)] * 3), **whole), ("met", False))
+
+    def test_each_variant_has_its_goals(self):
+        made = filled([(1.0, 1, 2)] * 6, names=("lull", "malloc", "lull-major"))
+        self.assertEqual(self.judged(made), ("met", True))
+        self.assertEqual(self.judged(made, manager="lull-major"), ("missed", True))
+        self.assertEqual(self.judged(made, kind="ahead", peer="lull-major", bound=2.0),
+                         ("met", True))
+        for run_ in made.runs:
+            if run_.manager == "lull-major":
+                run_.outcome.figures["cycles"] = 0
+        self.assertEqual(self.judged(made), ("met", True))
+        self.assertEqual(self.judged(made, kind="ahead", peer="lull-major"), ("not measured", None))
+
+    def test_a_further_figure_stands_beside(self):
+        made = filled([(1.0, 1)] * 6)
+        for run_ in made.runs:
+            run_.outcome.figures["cpu"] = 3.0 if run_.manager == "lull" else 2.0
+        goal = goals.Goal("t", "c", "wall", "ratio", 1.3, peer="malloc", beside="cpu")
+        self.assertEqual(goals.judge(made, goal).beside,
+                         "CPU time to that of malloc (glibc): 1.50 (1.50 to 1.50)")
+
+    def test_every(self):
+        made = filled([(1, 0), (0, 0), (1, 0)])
+        self.assertEqual(self.judged(made, kind="every", bound=1), ("missed", None))
+        self.assertEqual(self.judged(filled([(1, 0)]), kind="every", bound=1), ("met", None))
 
     def test_worst(self):
         made = filled([(1, 0), (2, 0), (1, 0)])
@@ -197,26 +255,43 @@ class Plan(unittest.TestCase):
         for goal in goals.goals():
             self.assertIn(goal.kind, goals.KINDS)
             self.assertIn(goal.group, plan.GROUPS)
-            if goal.kind == "worst":
+            if goal.kind in goals.OF_ALL_RUNS:
                 self.assertTrue(any(name.startswith(goal.case) for name in cases))
                 continue
             found = cases[goal.case]
-            self.assertIn(goal.peer or "lull", found.claims)
-            if goal.kind in ("ratio", "counts", "growth"):
-                self.assertGreaterEqual(found.pairs, 15, goal.text)
+            self.assertIn(goal.peer or goal.manager, found.claims)
+            self.assertIn(goal.manager, found.claims)
+            if goal.kind in goals.PAIRED:
+                least = plan.LONG_PAIRS if found.key in ("2G", "4G") else plan.FULL_PAIRS
+                self.assertGreaterEqual(found.pairs, least, goal.text)
+
+    def test_both_variants_run_where_a_workload_does(self):
+        for full in (False, True):
+            for one in plan.cases(full):
+                if one.kind != "micro":
+                    self.assertEqual(set(managers.LULL) - set(one.managers), set(), one.name)
+
+    def test_the_other_variant_runs_more_often_than_peers(self):
+        one = one_case(others=("lull-major", "boehm"), pairs=15)
+        rounds = [[name for name in one.others if one.takes_part(name, number)]
+                  for number in range(one.pairs)]
+        self.assertEqual(rounds[0], ["lull-major", "boehm"])
+        self.assertEqual(sum(rounds, []).count("lull-major"), 3)
+        self.assertEqual(sum(rounds, []).count("boehm"), 1)
 
     def test_managers_and_groups_are_known(self):
         for full in (False, True):
             for one in plan.cases(full):
                 self.assertIn(one.group, plan.GROUPS)
                 self.assertEqual(set(one.managers) - set(managers.MANAGERS), set())
-                self.assertEqual(one.claims[0], "lull")
+                self.assertIn(one.own, managers.LULL)
                 self.assertGreater(one.pairs, 0)
 
     def test_chosen(self):
         cases = plan.cases(False)
         self.assertEqual({one.name for one in plan.chosen(cases, ["churn"])},
-                         {"churn-64M", "churn-512M", "churn-2G"})
+                         {"churn-64M", "churn-512M", "churn-2G", "churn-64M-2x",
+                          "churn-512M-2x"})
         self.assertEqual([one.name for one in plan.chosen(cases, ["pusher"])], ["pusher"])
         with self.assertRaises(ValueError):
             plan.chosen(cases, ["nothing"])
@@ -230,6 +305,37 @@ class Plan(unittest.TestCase):
         self.assertEqual(managers.expand("malloc"), ["malloc"])
         with self.assertRaises(ValueError):
             managers.expand("nothing")
+
+
+class Commands(unittest.TestCase):
+    """How the variant with major cycles only is told so."""
+    OFF = "gc.generational=no"
+
+    def words(self, name, **changed):
+        programs = managers.Programs("build", "peers")
+        return managers.command(programs, one_case(**changed), name, 3 * MB)
+
+    def test_workload(self):
+        words = self.words("lull-major").words
+        options = words[words.index("--options") + 1].split(",")
+        self.assertIn(self.OFF, options)
+        self.assertIn(f"heap.initial={3 * MB}", options)
+        self.assertNotIn(self.OFF, " ".join(self.words("lull").words))
+
+    def test_part(self):
+        words = self.words("lull-major", kind="micro", program="barrier").words
+        self.assertEqual(words[-2:], ("--options", self.OFF))
+        self.assertNotIn("--options", self.words("lull", kind="micro", program="barrier").words)
+
+    def test_textindex(self):
+        with mock.patch.dict(os.environ, LULL_OPTIONS="strict"):
+            major = self.words("lull-major", kind="textindex", program="textindex")
+            self.assertEqual(major.environment["LULL_OPTIONS"], self.OFF)
+            plain = self.words("lull", kind="textindex", program="textindex")
+            self.assertNotIn("LULL_OPTIONS", plain.environment)
+
+    def test_minimal_heap_is_without_minors(self):
+        self.assertIn(self.OFF, minimal.OPTIONS.split(","))
 
 
 class Whole(unittest.TestCase):
@@ -266,6 +372,22 @@ class Whole(unittest.TestCase):
         self.assertIn("boehm in c", said)
         self.assertIn("was not built", said)
         self.assertEqual(found.pairs("c", "wall", "lull", "malloc"), [(2e6, 2e6)] * 3)
+
+    def test_both_variants_in_one_table(self):
+        found, _ = self.run_series(one_case(claims=("lull-major", "malloc"), others=("lull",)))
+        table = tables.case_table(found, found.cases()[0])
+        self.assertEqual(table.head[2:6], ["Lull / this", "95 % interval",
+                                           "Lull, majors only / this", "95 % interval"])
+        self.assertEqual([row[0] for row in table.rows],
+                         ["Lull", "Lull, majors only", "malloc (glibc)"])
+        self.assertEqual([row[2] for row in table.rows], ["–", "1.00", "1.00"])
+        self.assertEqual([row[4] for row in table.rows], ["1.00", "–", "1.00"])
+
+    def test_case_ends_with_the_variant_it_is_about(self):
+        one = one_case(claims=("lull-major", "malloc"), others=("lull",))
+        found, _ = self.run_series(one, FAKE="fail")
+        self.assertLessEqual(len(found.runs), 3)
+        self.assertEqual([run_.manager for run_ in found.runs].count("lull-major"), 1)
 
     def test_minimal_heap_is_found_and_kept(self):
         one = one_case(heap=Minimal(2.0))
@@ -328,6 +450,16 @@ class Readme(unittest.TestCase):
         text = readme.markdown({}, results.Results(), made)
         row = "| churn, wall time to malloc | 1.00 to 2.00 | at most 1.60 | missed in 1 of 2 |"
         self.assertIn(row, text)
+
+    def test_variants_are_told_apart(self):
+        made = []
+        for manager, kind in (("lull-major", "ratio"), ("lull", "ahead")):
+            goal = goals.Goal("wall time", "c", "wall", kind, 1.5, manager=manager)
+            made.append(goals.Verdict(goal, "met", True, goals.Estimate(1.5, None, None, 3)))
+        lines = readme.markdown({}, results.Results(), made).splitlines()
+        titles = [f"| **{goals.TITLES[name]}** | | | |" for name in managers.LULL]
+        self.assertEqual(lines[2:6], [titles[0], "| wall time | 1.50 | at least 1.50 | met |",
+                                      titles[1], "| wall time | 1.50 | at most 1.50 | met |"])
 
 
 class Arguments(unittest.TestCase):

@@ -1,0 +1,368 @@
+/*
+ * minor: what a minor cycle costs beside a large live heap. The heap is a forest of full trees,
+ * which one major cycle makes old. Then threads allocate, in windows; of what is young a share
+ * survives, in chains that take the place of older chains at random leaves of the forest: one store
+ * into an old object for each chain. gc.every makes a cycle due whenever so much has been
+ * allocated.
+ *
+ *   minor_mutator_cpu     what the library causes in one mutator for a minor: closures, assists,
+ *                         slow paths as far as they are timed (lull_stats.caused)
+ *   minor_closures        of that, handshake closures
+ *   minor_collector_cpu   CPU time of all other threads of the process, for a minor
+ *   minor_wall            from its begin to its end
+ *   barrier_slow          slow paths of the barrier, for a minor: most enter an object into the
+ *                         set, but between a cycle's first two handshakes every store takes one
+ *   remembered            entries of the remembered set when a cycle ends
+ *   minors, majors        cycles in all windows
+ *
+ * Each of the first five is a mean over the minors of a window; windows in which a major cycle ran
+ * are left out, and told by what was marked: a major marks the whole forest. A window ends when no
+ * cycle is under way, so CPU time goes to the minor that took it.
+ *
+ * Checked: every node of the forest, every chain when it is replaced, and all that are left.
+ */
+#include "bench/common/crew.h"
+#include "bench/common/fail.h"
+#include "bench/common/measure.h"
+#include "bench/common/process.h"
+#include "bench/micro/rounds.h"
+#include "stress/common/arguments.h"
+#include "stress/common/check.h"
+#include "stress/common/clock.h"
+#include "stress/common/figures.h"
+#include "stress/common/heap.h"
+#include "stress/common/random.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+
+struct node {
+  lull_object header;
+  struct node *left, *right; /* of a chain: left is the next one */
+  struct node *chain;        /* of leaves; NULL or a chain of chain_length nodes */
+  uint64_t number, inverse;  /* inverse: ~number */
+};
+
+struct forest {
+  lull_object header;
+  size_t length;
+  struct node *trees[];
+};
+
+enum {
+  DEPTH = 10,
+  TREE_NODES = (2 << DEPTH) - 1,
+  TREE_BYTES = TREE_NODES * sizeof(struct node),
+  WINDOW = 4, /* minors, as far as they come when they are due */
+};
+
+static uint64_t live = (uint64_t)4 << 30, young = 16u << 20, minors = 48, survivors = 10,
+                chain_length = 100, threads = 1, seed = 1;
+static const char *options;
+
+static lull_heap *heap;
+static lull_type node_type, forest_type;
+static lull_handle *forest_handle;
+static pthread_barrier_t barrier;
+
+/* CPU time of the mutators in a window: each adds its own before the barrier at the window's end
+ * (relaxed); member 0 takes it after. */
+static uint64_t mutators_cpu;
+
+/* What the windows gave; member 0's. */
+static struct results {
+  double *mutator_cpu, *closures, *collector_cpu, *wall, *logged, *remembered;
+  size_t count;
+  uint64_t minors, majors;
+} results;
+
+/* The process and the heap at a window's begin. */
+struct moment {
+  lull_stats stats;
+  uint64_t cpu;
+};
+
+static struct node *new_node(lull_thread *thread, uint64_t number, struct node *left,
+                             struct node *right) {
+  struct node *node = lull_new(thread, node_type);
+
+  STRESS_CHECK(node != NULL, "no memory for a node");
+  lull_init(thread, node, &node->left, left);
+  lull_init(thread, node, &node->right, right);
+  node->number = number;
+  node->inverse = ~number;
+  return node;
+}
+
+static struct node *build(lull_thread *thread, unsigned depth, uint64_t *next) {
+  struct node *left = NULL, *right = NULL;
+  LULL_ROOTS(thread, left, right);
+
+  if (depth > 0) {
+    left = build(thread, depth - 1, next);
+    right = build(thread, depth - 1, next);
+  }
+  return new_node(thread, (*next)++, left, right);
+}
+
+static struct forest *plant(lull_thread *thread, size_t trees) {
+  struct forest *forest = NULL;
+  uint64_t next = 0;
+  LULL_ROOTS(thread, forest);
+
+  forest = lull_new_array(thread, forest_type, trees);
+  STRESS_CHECK(forest != NULL, "no memory for the forest");
+  for (size_t i = 0; i < trees; i++) {
+    struct node *tree = build(thread, DEPTH, &next);
+    lull_store(thread, forest, &forest->trees[i], tree);
+  }
+  return forest;
+}
+
+/* The sum of a chain's numbers; each is one less than that of the node before. */
+static uint64_t check_chain(const struct node *node) {
+  uint64_t count = 0, sum = 0, first = node ? node->number : 0;
+
+  for (; node; node = node->left, count++) {
+    STRESS_CHECK(node->number == first - count && node->inverse == ~node->number,
+                 "node %" PRIu64 " of a chain is overwritten", count);
+    sum += node->number;
+  }
+  STRESS_CHECK(count == 0 || count == chain_length, "a chain has %" PRIu64 " nodes", count);
+  return sum;
+}
+
+static uint64_t check_tree(const struct node *node, uint64_t *nodes) {
+  if (!node)
+    return 0;
+  STRESS_CHECK(node->inverse == ~node->number, "a node of the forest is overwritten");
+  ++*nodes;
+  return node->number + check_chain(node->chain) + check_tree(node->left, nodes) +
+         check_tree(node->right, nodes);
+}
+
+static uint64_t check_forest(lull_thread *thread) {
+  const struct forest *forest = lull_handle_get(thread, forest_handle);
+  uint64_t sum = 0, nodes = 0;
+
+  for (size_t i = 0; i < forest->length; i++) {
+    sum += check_tree(forest->trees[i], &nodes);
+    lull_poll(thread);
+  }
+  STRESS_CHECK(nodes == forest->length * TREE_NODES, "the forest has %" PRIu64 " nodes", nodes);
+  return sum;
+}
+
+/* A leaf of a tree that is this member's, so that nobody else changes its chain. */
+static struct node *random_leaf(const struct crew_member *member, const struct forest *forest,
+                                struct random *random) {
+  size_t own = forest->length / member->count;
+  size_t tree = own * member->index + random_below(random, (uint32_t)own);
+  struct node *node = forest->trees[tree];
+  uint64_t turns = random_next(random);
+
+  for (; node->left; turns >>= 1)
+    node = turns & 1 ? node->left : node->right;
+  return node;
+}
+
+static struct node *new_chain(lull_thread *thread, uint64_t *next) {
+  struct node *chain = NULL;
+  LULL_ROOTS(thread, chain);
+
+  for (uint64_t i = 0; i < chain_length; i++)
+    chain = new_node(thread, (*next)++, chain, NULL);
+  return chain;
+}
+
+/* Allocates this member's part of a window. */
+static void allocate(lull_thread *thread, const struct crew_member *member, struct random *random,
+                     uint64_t *next) {
+  struct forest *forest = lull_handle_get(thread, forest_handle);
+  uint64_t nodes = WINDOW * young / sizeof(struct node) / member->count;
+  uint64_t unit = survivors > 0 ? chain_length * 100 / survivors : 1000;
+  LULL_ROOTS(thread, forest);
+
+  for (uint64_t done = 0; done < nodes; done += unit) {
+    uint64_t surviving = survivors > 0 ? chain_length : 0;
+    if (surviving > 0) {
+      struct node *chain = new_chain(thread, next);
+      struct node *leaf = random_leaf(member, forest, random);
+      check_chain(leaf->chain);
+      lull_store(thread, leaf, &leaf->chain, chain);
+    }
+    for (uint64_t i = surviving; i < unit; i++)
+      new_node(thread, i, NULL, NULL);
+  }
+}
+
+/* Waits, BLOCKED, until all members are here. */
+static void meet(lull_thread *thread) {
+  STRESS_OK(lull_blocked_begin(thread));
+  pthread_barrier_wait(&barrier);
+  STRESS_OK(lull_blocked_end(thread));
+}
+
+/* Waits, BLOCKED, until no cycle is under way. */
+static struct moment look(lull_thread *thread) {
+  struct moment now;
+
+  STRESS_OK(lull_blocked_begin(thread));
+  now.stats = figures_stats(heap);
+  while (now.stats.cycles != now.stats.cycles_started) {
+    clock_pause(100000);
+    now.stats = figures_stats(heap);
+  }
+  now.cpu = process_cpu();
+  STRESS_OK(lull_blocked_end(thread));
+  return now;
+}
+
+static void keep(const struct moment *from, const struct moment *to, uint64_t own_cpu) {
+  const lull_stats *before = &from->stats, *after = &to->stats;
+  uint64_t cycles = after->cycles - before->cycles;
+  uint64_t majors = (after->objects_marked - before->objects_marked) /
+                    (live / TREE_BYTES * TREE_NODES);
+  uint64_t cpu = to->cpu - from->cpu;
+  size_t i = results.count;
+  double each = (double)cycles, of = (double)threads;
+
+  results.majors += majors;
+  results.minors += cycles - (majors < cycles ? majors : cycles);
+  if (cycles == 0 || majors > 0)
+    return;
+  results.count++;
+  results.mutator_cpu[i] = (double)(after->caused.sum - before->caused.sum) / each / of;
+  results.closures[i] =
+      (double)(after->handshake_closure.sum - before->handshake_closure.sum) / each / of;
+  results.collector_cpu[i] = (double)(cpu > own_cpu ? cpu - own_cpu : 0) / each;
+  results.wall[i] = (double)(after->cycle.sum - before->cycle.sum) / each;
+  results.logged[i] = (double)(after->barrier_slow - before->barrier_slow) / each;
+  results.remembered[i] = (double)after->remembered;
+}
+
+/* One window: all members allocate; member 0 looks before and after. */
+static void window(struct crew_member *member, lull_thread *thread, struct random *random,
+                   uint64_t *next) {
+  static struct moment before;
+  uint64_t cpu;
+
+  meet(thread);
+  if (member->index == 0) {
+    before = look(thread);
+    mutators_cpu = 0;
+  }
+  meet(thread);
+  cpu = process_thread_cpu();
+  allocate(thread, member, random, next);
+  __atomic_fetch_add(&mutators_cpu, process_thread_cpu() - cpu, __ATOMIC_RELAXED);
+  meet(thread);
+  if (member->index == 0) {
+    struct moment after = look(thread);
+    keep(&before, &after, mutators_cpu);
+  }
+}
+
+static void work(struct crew_member *member) {
+  lull_thread *thread = heap_attach(heap);
+  struct random random = random_seeded(seed, member->index);
+  struct measure_thread self;
+  uint64_t next = (uint64_t)(member->index + 1) << 40;
+
+  measure_thread_begin(&self, MEASURE_IRREGULAR);
+  for (uint64_t done = 0; done < minors; done += WINDOW)
+    window(member, thread, &random, &next);
+  measure_thread_end(&self);
+  heap_detach(thread);
+}
+
+static void report(void) {
+  measure_count("minors", results.minors);
+  measure_count("majors", results.majors);
+  if (results.count == 0)
+    return;
+  rounds_report("minor_mutator_cpu", results.mutator_cpu, results.count);
+  rounds_report("minor_closures", results.closures, results.count);
+  rounds_report("minor_collector_cpu", results.collector_cpu, results.count);
+  rounds_report("minor_wall", results.wall, results.count);
+  rounds_report("barrier_slow", results.logged, results.count);
+  rounds_report("remembered", results.remembered, results.count);
+}
+
+static void make_results(void) {
+  double **arrays[] = {&results.mutator_cpu, &results.closures, &results.collector_cpu,
+                       &results.wall,        &results.logged,   &results.remembered};
+
+  for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+    *arrays[i] = stress_malloc((minors / WINDOW + 1) * sizeof(double));
+}
+
+/* Room for the forest, all that survives, and half of the forest: no major is due. */
+static void make_heap(void) {
+  uint64_t limit = live + live / 2 + young * minors / 100 * survivors + (512u << 20);
+  char text[160];
+
+  snprintf(text, sizeof text,
+           "heap.max=%" PRIu64 ",heap.initial=%" PRIu64 ",heap.growth=1000%%,gc.young=%" PRIu64
+           ",gc.every=%" PRIu64,
+           limit, limit, young, young);
+  heap = heap_make(text, options);
+  node_type = heap_type(heap, (lull_type_desc){.name = "node",
+                                               .size = sizeof(struct node),
+                                               .layout = {LULL_REFS_MAP, 0,
+                                                          (const uint64_t[]){
+                                                              LULL_BIT(struct node, left) |
+                                                              LULL_BIT(struct node, right) |
+                                                              LULL_BIT(struct node, chain)},
+                                                          1}});
+  forest_type = heap_type(heap, (lull_type_desc){.name = "forest",
+                                                 .size = sizeof(struct forest),
+                                                 .element_size = sizeof(struct node *),
+                                                 .length_offset = offsetof(struct forest, length),
+                                                 .element = {.refs = LULL_REFS_ALL}});
+}
+
+int main(int argc, char **argv) {
+  const struct argument table[] = {
+      {"live", ARGUMENT_COUNT, &live, "bytes of the forest"},
+      {"young", ARGUMENT_COUNT, &young, "bytes allocated between two minors"},
+      {"minors", ARGUMENT_COUNT, &minors, "how many times that much is allocated"},
+      {"survivors", ARGUMENT_COUNT, &survivors, "percent of what is young"},
+      {"chain", ARGUMENT_COUNT, &chain_length, "survivors for each store into an old object"},
+      {"threads", ARGUMENT_COUNT, &threads, "mutators"},
+      {"seed", ARGUMENT_COUNT, &seed, "of the random choices"},
+      {"options", ARGUMENT_TEXT, &options, "options of the heap, as in LULL_OPTIONS"},
+      {NULL, ARGUMENT_FLAG, NULL, NULL}};
+  lull_thread *thread;
+  uint64_t trees, check;
+
+  arguments_parse(argc, argv, "What a minor cycle costs beside a large live heap.", table);
+  crew_require(threads);
+  trees = live / TREE_BYTES;
+  bench_require(trees >= threads && live <= (uint64_t)1 << 40,
+                "--live must be at least 100K for each thread, and at most 1024G");
+  bench_require(young >= 64 << 10 && young <= (uint64_t)1 << 36, "--young must be 64K to 64G");
+  bench_require(minors > 0 && minors <= 1000000, "--minors must be 1 to 1000000");
+  bench_require(survivors <= 100, "--survivors must be 0 to 100");
+  bench_require(chain_length > 0 && chain_length <= 1000000, "--chain must be 1 to 1000000");
+  make_heap();
+  make_results();
+  thread = heap_attach(heap);
+  forest_handle = lull_handle_new(thread, plant(thread, trees));
+  STRESS_CHECK(forest_handle != NULL, "no memory for a handle");
+  STRESS_OK(lull_collect(thread));
+  pthread_barrier_init(&barrier, NULL, (unsigned)threads);
+  measure_start();
+  STRESS_OK(lull_blocked_begin(thread));
+  crew_run(threads, work, NULL);
+  STRESS_OK(lull_blocked_end(thread));
+  measure_stop();
+  pthread_barrier_destroy(&barrier);
+  check = check_forest(thread);
+  report();
+  STRESS_OK(lull_handle_release(thread, forest_handle));
+  heap_detach(thread);
+  measure_print("minor", "lull", threads, minors, check);
+  heap_end(heap);
+  return 0;
+}
