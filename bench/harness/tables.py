@@ -58,6 +58,7 @@ COLUMNS = (
     Column("stall, longest", "longest_stall", words.duration),
     Column("not run", "delay_share", _share),
     Column("cycles", "cycles", _count),
+    Column("minor", "cycles_minor", _count),
 )
 
 

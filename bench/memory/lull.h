@@ -153,9 +153,11 @@ static inline void mem_report(void) {
   measure_times("claim_wait", &stats.claim_wait);
   measure_times("time_to_handshake", &stats.time_to_handshake);
   measure_count("cycles", stats.cycles);
+  measure_count("cycles_minor", stats.cycles_minor);
   measure_count("stalls", stats.stalls);
   measure_count("stall_failures", stats.stall_failures);
   measure_count("assists", stats.assists);
+  measure_count("sleeps", stats.sleeps);
   measure_count("live", stats.bytes_live);
   measure_count("heap_limit", stats.heap_limit);
   measure_count("heap_committed", stats.heap_committed);

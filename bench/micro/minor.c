@@ -15,9 +15,8 @@
  *   remembered            entries of the remembered set when a cycle ends
  *   minors, majors        cycles in all windows
  *
- * Each of the first five is a mean over the minors of a window; windows in which a major cycle ran
- * are left out, and told by what was marked: a major marks the whole forest. A window ends when no
- * cycle is under way, so CPU time goes to the minor that took it.
+ * The first five are means over the minors of a window; windows in which a major cycle ran are left
+ * out. A window ends when no cycle is under way, so CPU time goes to the minor that took it.
  *
  * Checked: every node of the forest, every chain when it is replaced, and all that are left.
  */
@@ -221,15 +220,14 @@ static struct moment look(lull_thread *thread) {
 static void keep(const struct moment *from, const struct moment *to, uint64_t own_cpu) {
   const lull_stats *before = &from->stats, *after = &to->stats;
   uint64_t cycles = after->cycles - before->cycles;
-  uint64_t majors = (after->objects_marked - before->objects_marked) /
-                    (live / TREE_BYTES * TREE_NODES);
+  uint64_t minor_cycles = after->cycles_minor - before->cycles_minor;
   uint64_t cpu = to->cpu - from->cpu;
   size_t i = results.count;
   double each = (double)cycles, of = (double)threads;
 
-  results.majors += majors;
-  results.minors += cycles - (majors < cycles ? majors : cycles);
-  if (cycles == 0 || majors > 0)
+  results.minors += minor_cycles;
+  results.majors += cycles - minor_cycles;
+  if (cycles == 0 || cycles != minor_cycles)
     return;
   results.count++;
   results.mutator_cpu[i] = (double)(after->caused.sum - before->caused.sum) / each / of;
