@@ -366,9 +366,37 @@ START_TEST(a_sweep_runs_beside_allocation) {
 }
 END_TEST
 
+enum { OFFERED = 16 };
+static struct lu_block *claimed[OFFERED + 1];
+static unsigned claims;
+
+static void claim_what_is_offered(void *context) {
+  (void)context;
+  while (claims <= OFFERED && (claimed[claims] = lu_block_claim(space, LU_POOL_ROOMY, 0, 0)) != NULL)
+    claims++;
+}
+
+/* Blocks are claimed while the sweep runs, the last one at the moment that it is offered. */
+START_TEST(a_block_that_is_claimed_at_once_is_young) {
+  begin(8 << 20);
+  for (int i = 0; i < OFFERED; i++)
+    full_block(keep_quarter, LU_MAP_B);
+  struct lu_sweep sweep = {.space = space, .mark_map = LU_MAP_B, .cycle = 1, .promote = 1, .progress = claim_what_is_offered};
+  lu_sweep(&sweep);
+  ck_assert_uint_eq(claims, OFFERED);
+  for (unsigned i = 0; i < claims; i++) {
+    size_t index = (size_t)(claimed[i] - space->blocks);
+    ck_assert(atomic_load(&space->slabs[index / LU_SLAB_BLOCKS].young) >> index % LU_SLAB_BLOCKS & 1);
+    lu_block_retire(claimed[i]);
+  }
+  end();
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("sweep");
   TCase *tcase = tcase_create("sweep");
+  tcase_add_test(tcase, a_block_that_is_claimed_at_once_is_young);
   tcase_add_loop_test(tcase, a_block_goes_where_its_room_puts_it, 0, COUNT_OF(sortings));
   tcase_add_test(tcase, sweeping_again_changes_nothing_but_what_died);
   tcase_add_test(tcase, scribbling_hits_the_dead_only);
