@@ -7,9 +7,12 @@
 #include "heap/heap.h"
 #include "tests/fixture.h"
 
-/* Asks for a cycle as an allocation does, and returns its number. No cycle runs, so the plan is nobody's. */
+/* Asks for a cycle as an allocation does, and returns its number. No cycle runs, so the plan stays as it is set here. */
 static inline uint64_t ask_for_minor(lull_heap *of) {
-  of->cycle.pacer.next = LU_MINOR;
+  struct lu_pacer *pacer = &of->cycle.pacer;
+  lu_lock(&pacer->lock);
+  pacer->policy.planned = LU_MINOR;
+  lu_unlock(&pacer->lock);
   return lu_cycle_request(of, LU_CAUSE_ALLOCATION);
 }
 
