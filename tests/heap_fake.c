@@ -69,7 +69,7 @@ struct bytes *fake_new(struct lu_mutator *mutator, lull_type type, size_t size) 
   struct bytes *object;
   struct lu_large *large = NULL;
   if (size > LU_SMALL_MAX) {
-    large = lu_large_allocate(mutator, size);
+    large = lu_large_allocate(mutator, size, mutator->heap->space.card_shift);
     object = large == NULL ? NULL : lu_large_object(large);
   } else {
     char *bump = mutator->thread.pub.bump;

@@ -282,7 +282,7 @@ static void come_and_go(void *arg, unsigned index) {
     size_t size =
         LU_SMALL_MAX + 8 +
         (lu_random_scale(lu_random_step(&random), i % 50 == 0 ? 5 << 20 : 100000) & ~(uint64_t)7);
-    held[at] = lu_large_allocate(own, size);
+    held[at] = lu_large_allocate(own, size, own->heap->space.card_shift);
     if (held[at] == NULL)
       continue;
     unsigned char *object = lu_large_object(held[at]);
@@ -319,7 +319,7 @@ static void publish_beside_a_sweep(void *arg, unsigned index) {
   }
   struct lu_mutator *own = fake_mutator(heap);
   for (int i = 0; i < 2000; i++) {
-    struct lu_large *large = lu_large_allocate(own, LU_SMALL_MAX + 8);
+    struct lu_large *large = lu_large_allocate(own, LU_SMALL_MAX + 8, own->heap->space.card_shift);
     if (large == NULL)
       continue;
     struct bytes *object = lu_large_object(large);

@@ -37,7 +37,7 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
     atomic_store_explicit(&cycle->cause, cause, memory_order_relaxed);
     news = true;
   }
-  /* Also when a cycle of that number was wanted before: the collector may be holding it back. */
+  /* Also when a cycle of that number was wanted before: the collector may be holding it back, or it may have begun as a minor, so that the major is still due. */
   if (news)
     lu_event_signal(&cycle->wake);
   return number;
@@ -72,10 +72,15 @@ static size_t return_budget(lull_heap *heap) {
   return beyond > (size_t)cycle->return_earned ? beyond : (size_t)cycle->return_earned;
 }
 
+static bool due(struct lu_cycle *cycle) {
+  return atomic_load(&cycle->wanted) > atomic_load(&cycle->begun) ||
+         atomic_load(&cycle->major_wanted) > atomic_load(&cycle->major_begun);
+}
+
 static void return_memory(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
   size_t budget = return_budget(heap), step = 1;
-  while (budget > 0 && step != 0 && atomic_load(&cycle->wanted) <= atomic_load(&cycle->begun) && !atomic_load(&cycle->stop)) {
+  while (budget > 0 && step != 0 && !due(cycle) && !atomic_load(&cycle->stop)) {
     step = lu_space_return(&heap->space, budget < RETURN_STEP ? budget : RETURN_STEP);
     budget -= step;
     cycle->return_earned = cycle->return_earned > (double)step ? cycle->return_earned - (double)step : 0;
@@ -97,11 +102,6 @@ static void let_others_drive(struct lu_cycle *cycle) {
       return;
     lu_event_wait(&cycle->driver_taken, seen, LU_MILLISECOND);
   }
-}
-
-static bool due(struct lu_cycle *cycle) {
-  return atomic_load(&cycle->wanted) > atomic_load(&cycle->begun) ||
-         atomic_load(&cycle->major_wanted) > atomic_load(&cycle->major_begun);
 }
 
 static void *collector_main(void *arg) {

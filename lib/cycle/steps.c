@@ -78,8 +78,9 @@ static enum lu_pace window(lull_heap *heap) {
 }
 
 /*
- * Whether this major renews stale logs. A log is stale from an age of a quarter of all epochs on, and must not grow as old as half of them; an age grows
- * by two with each cycle. So it is enough to look when ages have grown by an eighth since the last time. `cycle` is the number of the cycle before.
+ * Whether this major renews stale logs. A log is stale from an age of a quarter of all epochs on, and must not grow as old as all of them; an age grows
+ * by two with each cycle. So it is enough to look when ages have grown by an eighth since the last time; minors may put it off (renewal_overdue), so that
+ * ages reach three quarters at most. `cycle` is the number of the cycle before.
  */
 static bool renews_logs(struct lu_marking *marking, uint32_t cycle) {
   if (cycle - marking->renewed_cycle < (marking->epoch_mask + 1u) / 16)

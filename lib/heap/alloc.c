@@ -82,10 +82,11 @@ static void *allocate_large(struct lu_mutator *mutator, lull_type type, size_t s
   lull_heap *heap = mutator->heap;
   struct lu_stall stall = {0};
   struct lu_large *large;
+  unsigned shift = lu_large_card_shift(&heap->space, &heap->types.rows[type], size);
   uint64_t before = lu_thread_cpu_ns();
   do
     lu_stall_attempt(mutator, &stall);
-  while ((large = lu_large_allocate(mutator, size)) == NULL && lu_stall_wait(mutator, &stall, size));
+  while ((large = lu_large_allocate(mutator, size, shift)) == NULL && lu_stall_wait(mutator, &stall, size));
   lu_stall_end(mutator, &stall);
   if (large == NULL)
     return NULL;

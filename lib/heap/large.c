@@ -31,14 +31,12 @@
 #define RETURN_BYTES ((size_t)64 << 10)
 #define META_BYTES (LU_META_BLOCKS * LU_BLOCK_BYTES)
 
-static size_t card_count(const struct lu_space *space, size_t size) {
-  return (size + ((size_t)1 << space->card_shift) - 1) >> space->card_shift;
-}
+static size_t card_count(size_t size, unsigned shift) { return (size + ((size_t)1 << shift) - 1) >> shift; }
 
 /* Bytes of the run for an object: descriptor, object, card logs, in whole pages. size <=
  * LULL_SIZE_MAX, so nothing overflows. */
-static size_t run_bytes(const struct lu_space *space, size_t size) {
-  size_t bytes = sizeof(struct lu_large) + size + card_count(space, size) * sizeof(uint16_t);
+static size_t run_bytes(size_t size, unsigned shift) {
+  size_t bytes = sizeof(struct lu_large) + size + card_count(size, shift) * sizeof(uint16_t);
   return (bytes + LU_PAGE_BYTES - 1) & ~(LU_PAGE_BYTES - 1);
 }
 
@@ -118,10 +116,10 @@ static char *take_span(struct lu_mutator *mutator, size_t bytes) {
   return lu_slab_memory(space, slab) + META_BYTES;
 }
 
-struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size) {
+struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size, unsigned card_shift) {
   LU_ASSERT(size > LU_SMALL_MAX && size <= LULL_SIZE_MAX && size % LU_GRANULE == 0);
   struct lu_space *space = &mutator->heap->space;
-  size_t bytes = run_bytes(space, size);
+  size_t bytes = run_bytes(size, card_shift);
   if (lu_fault(LU_FAULT_LARGE) || !lu_space_charge(space, bytes))
     return NULL;
   bool pages = bytes / LU_PAGE_BYTES <= RUN_MOST_PAGES;
@@ -135,8 +133,8 @@ struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size) {
   }
   large->size = size;
   large->run_bytes = bytes;
-  large->card_shift = space->card_shift;
-  large->card_count = card_count(space, size);
+  large->card_shift = (uint8_t)card_shift;
+  large->card_count = card_count(size, card_shift);
   large->cards = (_Atomic uint16_t *)((char *)lu_large_object(large) + size);
   /* No epoch: a card that nobody has stored into is logged in none. (Zero is one when epochs have
    * wrapped.) */

@@ -12,6 +12,7 @@
 #define LU_HEAP_LARGE_H
 
 #include "heap/space.h"
+#include "heap/types.h"
 
 #define LU_LOG_LARGE 0xffffu
 #define LU_CARD_LEAST ((uint64_t)64)
@@ -29,7 +30,7 @@ struct lu_large {
   _Atomic size_t scan_next;
   uint32_t live_cycle;            /* born live in this cycle; 0 = not */
   _Atomic uint8_t rescan;         /* as lu_block.rescan */
-  uint8_t card_shift;             /* cards have 1 << card_shift bytes; space->card_shift */
+  uint8_t card_shift;             /* cards have 1 << card_shift bytes */
   bool counted;                   /* space->live_large has it; the sweep's */
 } __attribute__((aligned(64)));
 
@@ -50,10 +51,19 @@ static inline _Atomic uint16_t *lu_large_card(struct lu_large *large, const void
 
 struct lu_mutator;
 
+/*
+ * Cards for an object of a type: of rs.card bytes; one for all of an object whose references only a callback knows, because whoever wants those of a card
+ * would have to ask for all of them, card by card.
+ */
+static inline unsigned lu_large_card_shift(const struct lu_space *space, const struct lu_type *type, size_t size) {
+  bool traced = type->refs == LULL_REFS_TRACE && type->element_refs == LULL_REFS_NONE;
+  return traced ? 64 - (unsigned)__builtin_clzll(size - 1) : space->card_shift;
+}
+
 /* Zeroed memory for a large object with its descriptor, header not set, not yet on the list; NULL
  * when the limit or the address range does not allow it. May wait for space->lock as a blocked
  * region. */
-struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size);
+struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size, unsigned card_shift);
 
 /* Makes it known to the sweep, after its header is set (and its MARK bit and live_cycle when births
  * are live). */

@@ -13,6 +13,7 @@
  */
 #include "mark/remember.h"
 
+#include <string.h>
 #include "heap/heap.h"
 #include "heap/large.h"
 #include "mark/age.h"
@@ -167,31 +168,42 @@ void lu_remembered_scan(struct lu_marker *marker) {
 struct filter {
   lull_heap *heap;
   size_t kept;
+  struct lu_packet *open;   /* takes what is kept; NULL = none yet */
 };
 
-/* Keeps the entries of a packet whose object is marked, in place. */
+/* What is kept of many packets that are hardly filled goes into few: the budget counts packets. `fresh` is an empty one, NULL once it is used. */
+static void keep(struct filter *filter, struct lu_remembered entry, struct lu_packet **fresh) {
+  struct lu_marking *marking = &filter->heap->marking;
+  if (filter->open == NULL || filter->open->count + MOST_WORDS > capacity(marking)) {
+    publish(&filter->open, &marking->remembered);
+    LU_ASSERT(*fresh != NULL);
+    filter->open = *fresh;
+    *fresh = NULL;
+  }
+  append(filter->open, entry);
+  filter->kept++;
+}
+
+/* Keeps the entries of a packet whose object is marked. They are copied out first, because the packet itself may take some of them back. */
 static void filter_packet(struct lu_packet *packet, void *arg) {
   struct filter *filter = arg;
-  struct lu_marking *marking = &filter->heap->marking;
+  _Alignas(struct lu_packet) char memory[LU_PACKET_BYTES];
+  struct lu_packet *copy = memcpy(memory, packet, LU_PACKET_BYTES);
   struct lu_remembered entry;
-  uint32_t count = 0;
-  for (uint32_t at = 0, from = 0; lu_remembered_next(packet, &at, &entry); from = at) {
+  packet->count = 0;
+  for (uint32_t at = 0; lu_remembered_next(copy, &at, &entry);) {
     LU_ASSERT(lu_space_holds(&filter->heap->space, entry.object));
-    if (!lu_is_marked(entry.object, marking->map))
-      continue;
-    for (filter->kept++; from < at; from++)
-      packet->entry[count++] = packet->entry[from];
+    if (lu_is_marked(entry.object, filter->heap->marking.map))
+      keep(filter, entry, &packet);
   }
-  packet->count = count;
-  if (count == 0)
-    drop_packet(marking, packet);
-  else
-    push(&marking->remembered, packet);
+  if (packet != NULL)
+    drop_packet(&filter->heap->marking, packet);
 }
 
 size_t lu_remembered_filter(lull_heap *heap) {
-  struct filter filter = {heap, 0};
+  struct filter filter = {heap, 0, NULL};
   take_all(&heap->marking.remembered_next, filter_packet, &filter);
+  publish(&filter.open, &heap->marking.remembered);
   /* Only ever set here: threads that are idle already may be losing entries of the set that becomes the current one. */
   if (atomic_load_explicit(&heap->marking.remembered_next_lost, memory_order_relaxed))
     atomic_store_explicit(&heap->marking.remembered_lost, true, memory_order_relaxed);
