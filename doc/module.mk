@@ -23,6 +23,7 @@ dist_man_MANS += doc/man/lull_base.3
 dist_man_MANS += doc/man/lull_heap.3
 dist_man_MANS += doc/man/lull_object.3
 dist_man_MANS += doc/man/lull_options.7
+dist_man_MANS += doc/man/lull_pacing.3
 dist_man_MANS += doc/man/lull_roots.3
 dist_man_MANS += doc/man/lull_stats.3
 dist_man_MANS += doc/man/lull_thread.3

@@ -8,6 +8,7 @@
  *   lull/barrier.h  stores of references into objects
  *   lull/roots.h    frames, ranges, callbacks, handles, root stores
  *   lull/stats.h    figures
+ *   lull/pacing.h   when collections come; heaps that share a budget
  */
 #ifndef LULL_H
 #define LULL_H
@@ -17,6 +18,7 @@
 #include <lull/base.h>
 #include <lull/heap.h>
 #include <lull/object.h>
+#include <lull/pacing.h>
 #include <lull/roots.h>
 #include <lull/stats.h>
 #include <lull/thread.h>

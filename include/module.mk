@@ -6,6 +6,7 @@ lullinclude_HEADERS += \
 	include/lull/base.h \
 	include/lull/heap.h \
 	include/lull/object.h \
+	include/lull/pacing.h \
 	include/lull/roots.h \
 	include/lull/stats.h \
 	include/lull/thread.h

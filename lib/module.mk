@@ -2,10 +2,12 @@
 liblull_la_SOURCES += lib/cycle/collector.c
 liblull_la_SOURCES += lib/cycle/cycle.h
 liblull_la_SOURCES += lib/cycle/drivers.c
+liblull_la_SOURCES += lib/cycle/group.c
 liblull_la_SOURCES += lib/cycle/helpers.c
 liblull_la_SOURCES += lib/cycle/helpers.h
 liblull_la_SOURCES += lib/cycle/kind.h
 liblull_la_SOURCES += lib/cycle/pacer.c
+liblull_la_SOURCES += lib/cycle/pacing.c
 liblull_la_SOURCES += lib/cycle/phases.c
 liblull_la_SOURCES += lib/cycle/phases.h
 liblull_la_SOURCES += lib/cycle/policy.c

@@ -22,6 +22,15 @@ struct lu_armed {
   uint32_t cycle;
 };
 
+/* What a group of heaps knows of one (cycle/group.c). */
+struct lu_member {
+  struct lull_group *group;   /* NULL: none. Under pacer.lock */
+  lull_heap *next;            /* this and the following: under the group's lock */
+  uint64_t live;
+  double weight;              /* 0: not measured yet */
+  _Atomic uint64_t share;     /* bytes; 0 = none. Written under the group's lock; read by who gives pacer.lock back, and by who takes it over */
+};
+
 /*
  * The pacer of a heap (cycle/pacer.c): the arithmetic of cycle/policy.h under a lock, and what allocators need of it as atomics. Figures of the running
  * cycle are written by the driver when it begins or turns out to be a major, and read by allocators, relaxed: they may belong to the cycle before.
@@ -31,8 +40,8 @@ struct lu_pacer {
   _Atomic uint64_t allocated;
   /* When `allocated` reaches this, a cycle is asked for. Written under `lock`; read by allocators (relaxed). UINT64_MAX while one runs. */
   _Atomic uint64_t trigger;
-  _Atomic uint64_t begun_at;            /* `allocated` when the cycle began */
-  _Atomic uint64_t headroom, limit_room, work, objects, mark_ns;   /* struct lu_policy_progress */
+  _Atomic uint64_t allocated_at_start;  /* of the cycle */
+  _Atomic uint64_t headroom, limit_room, work_estimate, objects_estimate, mark_ns;   /* struct lu_policy_progress */
   _Atomic uint64_t mark_ps;             /* CPU time of marking a byte, picoseconds; 0 = unknown */
   _Atomic bool may_assist;              /* the collector's share of the CPU allows it */
   /* CPU time of assists since the heap began; fetch_add by assists, read by the driver. */
@@ -44,6 +53,7 @@ struct lu_pacer {
   struct lu_lock lock;                  /* of what follows; held for microseconds */
   struct lu_policy policy;
   uint64_t assisted_ns;                 /* assist_ns as of the last cycle's end */
+  struct lu_member member;
 };
 
 struct lu_cycle {
@@ -120,6 +130,13 @@ void lu_mutator_apply(struct lu_mutator *mutator);
 void lu_pacer_config(const struct lu_settings *settings, struct lu_policy_config *config);
 /* The plan of the policy becomes the heap's; with pacer.lock held. */
 void lu_pacer_publish_plan(lull_heap *heap);
+/* Gives pacer.lock back, with a look at what the heap's group may have decided meanwhile. */
+void lu_pacer_unlock(lull_heap *heap);
+/* The share that the group has set is the policy's; with pacer.lock held. */
+void lu_pacer_take_share(lull_heap *heap);
+/* A major has ended: shares are computed anew. Leaves the group; the one that it was in, or NULL. With pacer.lock held. */
+void lu_group_report(lull_heap *heap);
+struct lull_group *lu_group_leave_locked(lull_heap *heap);
 void lu_pacer_init(lull_heap *heap);
 void lu_pacer_fini(lull_heap *heap);
 /* For how long a cycle that is due is held back still, for gc.pause or gc.cpu, in ns; 0: not at all. Any thread. */

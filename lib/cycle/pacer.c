@@ -60,11 +60,11 @@ void lu_pacer_publish_plan(lull_heap *heap) {
 /* What allocators need to know of the cycle that runs. */
 static void publish_cycle(struct lu_pacer *pacer) {
   const struct lu_policy *policy = &pacer->policy;
-  set(&pacer->begun_at, policy->begun_at);
+  set(&pacer->allocated_at_start, policy->begun_at);
   set(&pacer->headroom, policy->headroom);
   set(&pacer->limit_room, policy->limit_room);
-  set(&pacer->work, policy->work);
-  set(&pacer->objects, policy->objects);
+  set(&pacer->work_estimate, policy->work);
+  set(&pacer->objects_estimate, policy->objects);
   set(&pacer->mark_ns, (uint64_t)(policy->seconds * 1e9));
   set(&pacer->mark_ps, (uint64_t)(policy->ns_per_byte * 1000));
   atomic_store_explicit(&pacer->may_assist, policy->may_assist, memory_order_relaxed);
@@ -80,7 +80,32 @@ void lu_pacer_init(lull_heap *heap) {
   lu_pacer_publish_plan(heap);
 }
 
-void lu_pacer_fini(lull_heap *heap) { lu_lock_destroy(&heap->cycle.pacer.lock); }
+void lu_pacer_fini(lull_heap *heap) {
+  struct lu_pacer *pacer = &heap->cycle.pacer;
+  lu_lock(&pacer->lock);
+  lu_group_leave_locked(heap);
+  lu_unlock(&pacer->lock);
+  lu_lock_destroy(&pacer->lock);
+}
+
+void lu_pacer_take_share(lull_heap *heap) {
+  struct lu_pacer *pacer = &heap->cycle.pacer;
+  lu_policy_set_share(&pacer->policy, atomic_load(&pacer->member.share));
+  lu_pacer_publish_plan(heap);
+}
+
+/* Of two that meet here and in share_out (group.c), one sees the other: see there. */
+void lu_pacer_unlock(lull_heap *heap) {
+  struct lu_pacer *pacer = &heap->cycle.pacer;
+  for (;;) {
+    uint64_t share = pacer->policy.share;
+    lu_unlock(&pacer->lock);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load(&pacer->member.share) == share || !lu_trylock(&pacer->lock))
+      return;
+    lu_pacer_take_share(heap);
+  }
+}
 
 uint64_t lu_pacer_hold(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
@@ -92,7 +117,7 @@ uint64_t lu_pacer_hold(lull_heap *heap) {
   until = pacer->policy.cpu_until;
   if (pacer->policy.pause_until > until && !atomic_load_explicit(&pacer->stalled, memory_order_relaxed))
     until = pacer->policy.pause_until;
-  lu_unlock(&pacer->lock);
+  lu_pacer_unlock(heap);
   return until > now ? until - now : 0;
 }
 
@@ -102,7 +127,7 @@ enum lu_kind lu_pacer_kind(lull_heap *heap, enum lu_cause cause) {
     return heap->settings.gc_generational && heap->cycle.armed.cycle % 4 != 0 ? LU_MINOR : LU_MAJOR;
   lu_lock(&pacer->lock);
   enum lu_kind kind = lu_policy_kind(&pacer->policy, allocated_now(pacer));
-  lu_unlock(&pacer->lock);
+  lu_pacer_unlock(heap);
   return kind;
 }
 
@@ -119,7 +144,7 @@ void lu_pacer_begin(lull_heap *heap, enum lu_kind kind) {
   lu_policy_begin(&pacer->policy, kind, lu_now_ns(), allocated_now(pacer));
   publish_cycle(pacer);
   lu_pacer_publish_plan(heap);
-  lu_unlock(&pacer->lock);
+  lu_pacer_unlock(heap);
 }
 
 void lu_pacer_turned_major(lull_heap *heap) {
@@ -127,14 +152,14 @@ void lu_pacer_turned_major(lull_heap *heap) {
   lu_lock(&pacer->lock);
   lu_policy_turned_major(&pacer->policy);
   publish_cycle(pacer);
-  lu_unlock(&pacer->lock);
+  lu_pacer_unlock(heap);
 }
 
 void lu_pacer_marked(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
   lu_lock(&pacer->lock);
   lu_policy_marked(&pacer->policy, lu_now_ns(), allocated_now(pacer), atomic_load_explicit(&heap->marking.progress, memory_order_relaxed));
-  lu_unlock(&pacer->lock);
+  lu_pacer_unlock(heap);
 }
 
 void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *driver) {
@@ -147,7 +172,9 @@ void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *driver) {
   note_stall(pacer);
   lu_policy_end(&pacer->policy, lu_now_ns(), allocated_now(pacer), &result);
   lu_pacer_publish_plan(heap);
-  lu_unlock(&pacer->lock);
+  if (result.kind == LU_MAJOR)
+    lu_group_report(heap);
+  lu_pacer_unlock(heap);
   if (result.kind == LU_MINOR)
     lu_count_shared(&heap->figures.cycles_minor, 1);
 }
@@ -156,12 +183,12 @@ void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *driver) {
 
 static struct lu_policy_progress progress_of(const lull_heap *heap, uint64_t allocated) {
   const struct lu_pacer *pacer = &heap->cycle.pacer;
-  return (struct lu_policy_progress){.since = allocated - get(&pacer->begun_at),
+  return (struct lu_policy_progress){.since = allocated - get(&pacer->allocated_at_start),
                                      .headroom = get(&pacer->headroom),
                                      .limit_room = get(&pacer->limit_room),
-                                     .work = get(&pacer->work),
+                                     .work = get(&pacer->work_estimate),
                                      .done = get(&heap->marking.progress),
-                                     .all = get(&pacer->objects),
+                                     .all = get(&pacer->objects_estimate),
                                      .mark_ns = get(&pacer->mark_ns)};
 }
 

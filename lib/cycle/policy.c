@@ -417,6 +417,8 @@ uint64_t lu_policy_filled(const struct lu_policy *policy, uint64_t allocated) {
   return policy->live + policy->floating + (allocated - policy->ended_at);
 }
 
+double lu_policy_rate(const struct lu_policy *policy) { return worst(policy->rate); }
+
 uint64_t lu_policy_live(const struct lu_policy *policy, uint64_t allocated) {
   return policy->live + whole(policy->retained * (double)(policy->floating + (allocated - policy->ended_at)));
 }

@@ -130,6 +130,8 @@ void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated, c
 
 /* Bytes that are used: live at the last cycle, or allocated since it began. */
 uint64_t lu_policy_filled(const struct lu_policy *policy, uint64_t allocated);
+/* Bytes a second allocated between the last cycles; the highest of four. */
+double lu_policy_rate(const struct lu_policy *policy);
 /* Estimate of the bytes that are reachable now. */
 uint64_t lu_policy_live(const struct lu_policy *policy, uint64_t allocated);
 /* Bytes allocated since the next cycle was due; negative: left until then. 0 while a cycle runs. */

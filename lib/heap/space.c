@@ -1,7 +1,7 @@
 /*
  * heap/space.c: the reserved range, the charge against the limit, and which slab serves what.
  *
- *   S.1  used <= limit at every moment, and a charge that fits is never refused: `used` changes by
+ *   S.1  used <= limit at every moment (unless the limit is lowered), and a charge that fits is never refused: `used` changes by
  *        compare-and-swap from a sum that was checked, so a request that fails leaves no trace for
  *        others to stumble over.
  *   S.2  Memory and bitmaps of an UNUSED slab are zero. So are all three bitmaps of a FREE block.
@@ -35,7 +35,7 @@ lull_status lu_space_init(struct lu_space *space, const struct lu_settings *sett
   memset(space, 0, sizeof *space);
   if (settings->heap_max == 0 || settings->heap_max > MOST_LIMIT)
     return LULL_E_RANGE;
-  space->limit = settings->heap_max;
+  atomic_init(&space->limit, settings->heap_max);
   atomic_init(&space->goal, space->limit);
   space->return_memory = settings->heap_return;
   space->huge_pages = settings->heap_huge;
@@ -67,9 +67,9 @@ void lu_space_fini(struct lu_space *space) {
 
 bool lu_space_charge(struct lu_space *space, size_t bytes) {
   size_t used = atomic_load_explicit(&space->used, memory_order_relaxed);
+  size_t limit = atomic_load_explicit(&space->limit, memory_order_relaxed);
   do {
-    LU_ASSERT(used <= space->limit);
-    if (bytes > space->limit - used)
+    if (used > limit || bytes > limit - used)
       return false;
   } while (!atomic_compare_exchange_weak_explicit(&space->used, &used, used + bytes,
                                                   memory_order_relaxed, memory_order_relaxed));

@@ -106,11 +106,12 @@ struct lu_space {
   size_t slab_count;                 /* reserved; fixed */
   struct lu_slab *slabs;
   struct lu_block *blocks;           /* index = (address - base) >> LU_BLOCK_SHIFT */
-  size_t limit;                      /* heap.max */
   /* Bytes to which the pacer lets the heap grow before a cycle ends: the limit until it says
    * otherwise. Written by the driver; read by refills, relaxed. */
   _Atomic size_t goal;
   bool return_memory, huge_pages;
+  /* heap.max, or less. Stored by lull_heap_set_pacing, under pacer.lock; read by charges and figures: a charge under way may see the one before. */
+  _Atomic size_t limit;
   uint8_t card_shift;                /* of large objects: rs.card as a power of two */
 
   /* Slab kinds, page runs, spans; held for microseconds. */
@@ -131,7 +132,7 @@ struct lu_space {
   _Atomic size_t metadata;           /* of those, not blocks or runs */
   _Atomic uint32_t sweeps;           /* begun; the sweep's; read by who frees a block (relaxed) */
 
-  /* Bytes of blocks not FREE plus bytes of runs; never above limit. Added to by allocators (CAS, so
+  /* Bytes of blocks not FREE plus bytes of runs; never above limit, but when that has been lowered. Added to by allocators (CAS, so
    * that a request that does not fit makes no other fail), reduced by the sweep. Read by the pacer
    * and statistics. */
   _Atomic size_t used __attribute__((aligned(64)));

@@ -201,6 +201,11 @@ lull_status lull_option_set(lull_config *config, const char *name, const char *v
   return status == LULL_OK ? LULL_OK : lu_reject(status, "lull_option_set: %s", why);
 }
 
+uint64_t lu_default_young(void) {
+  uint64_t cache = lu_system_cache();
+  return cache < 8 * MB ? 8 * MB : cache > 32 * MB ? 32 * MB : cache;
+}
+
 /* What 0 stands for, and what two options say together. */
 static void choose(struct lu_settings *settings) {
   if (settings->heap_max == 0) {
@@ -209,10 +214,8 @@ static void choose(struct lu_settings *settings) {
   }
   if (settings->heap_initial > settings->heap_max)
     settings->heap_initial = settings->heap_max;
-  if (settings->gc_young == 0) {
-    uint64_t cache = lu_system_cache();
-    settings->gc_young = cache < 8 * MB ? 8 * MB : cache > 32 * MB ? 32 * MB : cache;
-  }
+  if (settings->gc_young == 0)
+    settings->gc_young = lu_default_young();
   if (settings->gc_packets == 0) {
     uint64_t part = settings->heap_max / 16;
     settings->gc_packets = part < 8 * MB ? 8 * MB : part;

@@ -118,6 +118,18 @@ static bool parse_log(const char *text, size_t length, uint64_t *value) {
 
 #define AUTO "auto"
 
+/* Whether a number is one that the option accepts. */
+static bool accepts(const struct lu_option *option, uint64_t value) {
+  size_t count = 0;
+  if (option->type == LU_OPTION_CHOICE) {
+    while (option->choices[count] != NULL)
+      count++;
+    return value < count;
+  }
+  return (!option->power || (value & (value - 1)) == 0) &&
+         ((value >= option->min && value <= option->max) || (value == 0 && option->zero != NULL));
+}
+
 /* The value that a text stands for, if the option accepts it. */
 static bool parse_value(const struct lu_option *option, const char *text, size_t length,
                         uint64_t *value) {
@@ -133,10 +145,7 @@ static bool parse_value(const struct lu_option *option, const char *text, size_t
     *value = LU_AUTO;
     return true;
   }
-  return parse_number(text, length, types[option->type].suffixes, value) &&
-         (!option->power || (*value & (*value - 1)) == 0) &&
-         ((*value >= option->min && *value <= option->max) ||
-          (*value == 0 && option->zero != NULL));
+  return parse_number(text, length, types[option->type].suffixes, value) && accepts(option, *value);
 }
 
 /* How many letters must be put in, left out or changed to turn a (at most LONGEST_NAME letters)
@@ -198,6 +207,22 @@ lull_status lu_option_parse(struct lu_settings *settings, const char *name, size
   }
   snprintf(why, LU_WHY, "there is no option \"%.*s%s\"; the nearest name is %s",
            CUT(name, name_length), nearest_name(name, name_length));
+  return LULL_E_UNKNOWN;
+}
+
+lull_status lu_option_check(const char *name, uint64_t value, char why[LU_WHY]) {
+  for (size_t i = 0; i < lu_option_count; i++) {
+    const struct lu_option *option = &lu_options[i];
+    char range[LU_RANGE];
+    if (strcmp(option->name, name) != 0)
+      continue;
+    if (accepts(option, value))
+      return LULL_OK;
+    lu_option_range(option, range, sizeof range);
+    snprintf(why, LU_WHY, "%s=%" PRIu64 " is not accepted: %s", name, value, range);
+    return LULL_E_RANGE;
+  }
+  snprintf(why, LU_WHY, "there is no option \"%s\"", name);
   return LULL_E_UNKNOWN;
 }
 

@@ -62,6 +62,9 @@ struct lu_settings {
   uint64_t fault[LU_FAULT_COUNT];  /* by enum lu_fault_site; 0 = none */
 };
 
+/* What gc.young=0 stands for on this machine, in bytes. */
+uint64_t lu_default_young(void);
+
 /* Fills in the defaults (0 where 0 stands for a choice that resolve makes). */
 void lu_settings_default(struct lu_settings *settings);
 

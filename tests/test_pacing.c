@@ -1,0 +1,440 @@
+/*
+ * test_pacing.c: pacing of real heaps: what can be read and set, what is refused, what settings do to cycles, the soft and the hard limit, heaps that share a
+ * budget, embedders who ask whether to collect.
+ */
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+#include "tests/fixture.h"
+
+#define MB (UINT64_C(1) << 20)
+
+static lull_pacing pacing_of(lull_heap *heap) {
+  lull_pacing pacing = {.struct_size = sizeof pacing};
+  ck_assert_int_eq(lull_heap_pacing(heap, &pacing), LULL_OK);
+  return pacing;
+}
+
+static void set(lull_heap *heap, const lull_pacing *pacing) { ck_assert_int_eq(lull_heap_set_pacing(heap, pacing), LULL_OK); }
+
+/* Garbage of so many bytes. */
+static void litter(lull_thread *thread, lull_type type, uint64_t bytes) {
+  for (uint64_t i = 0; i < bytes / sizeof(struct cell); i++)
+    EXPECT(lull_new(thread, type) != NULL);
+}
+
+/* The same, but no cycle is outrun: what is due or under way ends before more is allocated. */
+static void litter_calmly(lull_heap *heap, lull_thread *thread, lull_type type, uint64_t bytes) {
+  for (uint64_t done = 0; done < bytes; done += MB / 4) {
+    litter(thread, type, MB / 4);
+    EXPECT(lull_blocked_begin(thread) == LULL_OK);
+    while (lull_should_collect(heap) || stats_of(heap).cycles != stats_of(heap).cycles_started)
+      usleep(100);
+    EXPECT(lull_blocked_end(thread) == LULL_OK);
+  }
+}
+
+START_TEST(settings_begin_as_the_options) {
+  lull_heap *heap = heap_with("heap.max=64M,heap.soft=40M,heap.initial=8M,heap.growth=150,heap.sizing=adaptive,heap.balance=77,gc.young=2M,gc.minor_ratio=50,"
+                              "gc.minor_growth=20,gc.threshold_bytes=3M,gc.threshold_objects=5000,gc.start=30,gc.every=1M,gc.pause=2ms,gc.cpu=25");
+  lull_pacing pacing = pacing_of(heap);
+  ck_assert_uint_eq(pacing.hard_limit, 64 * MB);
+  ck_assert_uint_eq(pacing.soft_limit, 40 * MB);
+  ck_assert_uint_eq(pacing.initial, 8 * MB);
+  ck_assert_uint_eq(pacing.major_growth, 150);
+  ck_assert_uint_eq(pacing.sizing, LULL_SIZING_ADAPTIVE);
+  ck_assert_uint_eq(pacing.balance, 77);
+  ck_assert_uint_eq(pacing.generational, 1);
+  ck_assert_uint_eq(pacing.young, 2 * MB);
+  ck_assert_uint_eq(pacing.minor_ratio, 50);
+  ck_assert_uint_eq(pacing.minor_growth, 20);
+  ck_assert_uint_eq(pacing.threshold_bytes, 3 * MB);
+  ck_assert_uint_eq(pacing.threshold_objects, 5000);
+  ck_assert_uint_eq(pacing.start, 30);
+  ck_assert_uint_eq(pacing.every, MB);
+  ck_assert_uint_eq(pacing.pause, 2000000);
+  ck_assert_uint_eq(pacing.cpu, 25);
+  ck_assert_uint_eq(pacing.share, 0);
+  ck_assert_int_lt(pacing.debt, 0);
+  end_heap(heap, NULL);
+}
+END_TEST
+
+START_TEST(the_default_young_size_is_known) {
+  lull_heap *heap = heap_with("heap.max=64M");
+  lull_pacing pacing = pacing_of(heap);
+  ck_assert_uint_ge(pacing.young, 8 * MB);
+  ck_assert_uint_le(pacing.young, 32 * MB);
+  end_heap(heap, NULL);
+}
+END_TEST
+
+START_TEST(what_is_set_can_be_read) {
+  lull_heap *heap = heap_with("heap.max=64M");
+  lull_pacing pacing = pacing_of(heap);
+  pacing.hard_limit = 32 * MB;
+  pacing.soft_limit = 20 * MB;
+  pacing.sizing = LULL_SIZING_FIXED;
+  pacing.major_growth = 300;
+  pacing.generational = 0;
+  pacing.young = 5 * MB;
+  pacing.pause = 1000;
+  pacing.cpu = 100;
+  set(heap, &pacing);
+  lull_pacing read = pacing_of(heap);
+  ck_assert_uint_eq(read.hard_limit, 32 * MB);
+  ck_assert_uint_eq(read.soft_limit, 20 * MB);
+  ck_assert_uint_eq(read.sizing, LULL_SIZING_FIXED);
+  ck_assert_uint_eq(read.major_growth, 300);
+  ck_assert_uint_eq(read.generational, 0);
+  ck_assert_uint_eq(read.young, 5 * MB);
+  ck_assert_uint_eq(read.pause, 1000);
+  ck_assert_uint_eq(read.cpu, 100);
+  ck_assert_uint_eq(stats_of(heap).heap_limit, 32 * MB);
+  ck_assert_uint_le(read.goal, 20 * MB);
+  end_heap(heap, NULL);
+}
+END_TEST
+
+static const struct bad {
+  size_t offset;
+  uint64_t value;
+} bad[] = {{offsetof(lull_pacing, hard_limit), 0},
+           {offsetof(lull_pacing, hard_limit), MB - 1},
+           {offsetof(lull_pacing, hard_limit), 64 * MB + 1},
+           {offsetof(lull_pacing, soft_limit), 1},
+           {offsetof(lull_pacing, initial), 0},
+           {offsetof(lull_pacing, sizing), 3},
+           {offsetof(lull_pacing, balance), 0},
+           {offsetof(lull_pacing, major_growth), 9},
+           {offsetof(lull_pacing, major_growth), 1001},
+           {offsetof(lull_pacing, generational), 2},
+           {offsetof(lull_pacing, young), 100},
+           {offsetof(lull_pacing, minor_ratio), 0},
+           {offsetof(lull_pacing, minor_growth), 1001},
+           {offsetof(lull_pacing, threshold_bytes), 1},
+           {offsetof(lull_pacing, threshold_objects), 999},
+           {offsetof(lull_pacing, start), 100},
+           {offsetof(lull_pacing, every), 1},
+           {offsetof(lull_pacing, pause), 1},
+           {offsetof(lull_pacing, cpu), 101}};
+
+static int complaints;
+static char complaint[512];
+
+static void note(const char *line, void *data) {
+  (void)data;
+  complaints++;
+  snprintf(complaint, sizeof complaint, "%s", line);
+}
+
+START_TEST(bad_settings_change_nothing) {
+  lull_heap *heap = heap_with("heap.max=64M");
+  lull_pacing before = pacing_of(heap), pacing = before;
+  memcpy((char *)&pacing + bad[_i].offset, &bad[_i].value, sizeof(uint64_t));
+  if (bad[_i].offset != offsetof(lull_pacing, major_growth))
+    pacing.major_growth = 500;   /* a good one beside it is not taken either */
+  lull_log_to(note, NULL);
+  complaints = 0;
+  ck_assert_int_eq(lull_heap_set_pacing(heap, &pacing), LULL_E_RANGE);
+  ck_assert_int_eq(complaints, 1);
+  ck_assert_ptr_nonnull(strstr(complaint, "lull_heap_set_pacing"));
+  lull_log_to(NULL, NULL);
+  lull_pacing after = pacing_of(heap);
+  ck_assert_uint_eq(after.major_growth, before.major_growth);
+  ck_assert_uint_eq(after.hard_limit, before.hard_limit);
+  ck_assert_uint_eq(after.cpu, before.cpu);
+  end_heap(heap, NULL);
+}
+END_TEST
+
+START_TEST(structures_of_other_sizes) {
+  lull_heap *heap = heap_with("heap.max=64M");
+  lull_pacing pacing = {.struct_size = sizeof pacing + 8};
+  lull_log_to(note, NULL);
+  ck_assert_int_eq(lull_heap_pacing(heap, &pacing), LULL_E_ARGUMENT);
+  ck_assert_int_eq(lull_heap_set_pacing(heap, &pacing), LULL_E_ARGUMENT);
+  ck_assert_int_eq(lull_heap_pacing(heap, NULL), LULL_E_ARGUMENT);
+  ck_assert_int_eq(lull_heap_set_pacing(NULL, &pacing), LULL_E_ARGUMENT);
+  pacing.struct_size = 7;
+  ck_assert_int_eq(lull_heap_pacing(heap, &pacing), LULL_E_ARGUMENT);
+  lull_log_to(NULL, NULL);
+  /* A caller of an older version knows only the first fields. */
+  pacing = (lull_pacing){.struct_size = offsetof(lull_pacing, initial), .initial = 12345};
+  ck_assert_int_eq(lull_heap_pacing(heap, &pacing), LULL_OK);
+  ck_assert_uint_eq(pacing.hard_limit, 64 * MB);
+  ck_assert_uint_eq(pacing.initial, 12345);
+  pacing.soft_limit = 30 * MB;
+  set(heap, &pacing);
+  ck_assert_uint_eq(pacing_of(heap).soft_limit, 30 * MB);
+  ck_assert_uint_eq(pacing_of(heap).major_growth, 100);
+  end_heap(heap, NULL);
+}
+END_TEST
+
+START_TEST(the_young_size_says_when_minors_come) {
+  lull_heap *heap = heap_with("heap.max=128M,heap.sizing=fixed,gc.young=4M");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  {
+    struct cell *list = make_list(thread, type, 1000000, 0);   /* 24 MB, which majors would mark again and again */
+    LULL_ROOTS(thread, list);
+    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    uint64_t before = stats_of(heap).cycles_minor;
+    litter_calmly(heap, thread, type, 40 * MB);
+    uint64_t minors = stats_of(heap).cycles_minor - before;
+    ck_assert_uint_ge(minors, 8);
+    ck_assert_uint_le(minors, 12);
+    lull_pacing pacing = pacing_of(heap);
+    ck_assert_uint_eq(pacing.minors_pay, 1);
+    ck_assert_uint_eq(pacing.next_is_minor, 1);
+    ck_assert_double_lt(pacing.survival, 0.1);
+    pacing.generational = 0;
+    set(heap, &pacing);
+    before = stats_of(heap).cycles_minor;
+    litter_calmly(heap, thread, type, 100 * MB);
+    ck_assert_uint_eq(stats_of(heap).cycles_minor, before);
+    check_list(list, 1000000, 0);
+  }
+  end_heap(heap, thread);
+}
+END_TEST
+
+START_TEST(a_threshold_makes_majors_come_sooner) {
+  lull_heap *heap = heap_with("heap.max=256M,gc.generational=false");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  uint64_t before = stats_of(heap).cycles;
+  litter_calmly(heap, thread, type, 60 * MB);
+  uint64_t without = stats_of(heap).cycles - before;
+  lull_pacing pacing = pacing_of(heap);
+  pacing.threshold_bytes = 2 * MB;
+  set(heap, &pacing);
+  before = stats_of(heap).cycles;
+  litter_calmly(heap, thread, type, 60 * MB);
+  ck_assert_uint_gt(stats_of(heap).cycles - before, 3 * without);
+  end_heap(heap, thread);
+}
+END_TEST
+
+START_TEST(a_pause_makes_cycles_rarer) {
+  lull_heap *heap = heap_with("heap.max=256M,gc.every=256K,gc.pause=100ms");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  struct timespec from, to;
+  clock_gettime(CLOCK_MONOTONIC, &from);
+  litter(thread, type, 100 * MB);
+  clock_gettime(CLOCK_MONOTONIC, &to);
+  double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+  /* Allocation stays below the limit, so nothing but the pause says when. */
+  ck_assert_double_le((double)stats_of(heap).cycles, 2 + seconds / 0.1);
+  uint64_t before = stats_of(heap).cycles;
+  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  ck_assert_uint_ge(stats_of(heap).cycles, before + 2);
+  end_heap(heap, thread);
+}
+END_TEST
+
+START_TEST(beyond_the_soft_limit_nothing_fails) {
+  lull_heap *heap = heap_with("heap.max=128M,gc.generational=false");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  {
+    struct cell *list = make_list(thread, type, 1000000, 0);   /* 24 MB */
+    LULL_ROOTS(thread, list);
+    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    uint64_t before = stats_of(heap).cycles;
+    litter_calmly(heap, thread, type, 40 * MB);
+    uint64_t without = stats_of(heap).cycles - before;
+    lull_pacing pacing = pacing_of(heap);
+    pacing.soft_limit = 8 * MB;
+    set(heap, &pacing);
+    before = stats_of(heap).cycles;
+    litter_calmly(heap, thread, type, 40 * MB);
+    ck_assert_uint_gt(stats_of(heap).cycles - before, 4 * without);
+    ck_assert_uint_eq(stats_of(heap).stall_failures, 0);
+    check_list(list, 1000000, 0);
+  }
+  end_heap(heap, thread);
+}
+END_TEST
+
+START_TEST(the_hard_limit_can_be_lowered_and_raised) {
+  lull_heap *heap = heap_with("heap.max=64M");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  lull_pacing pacing = pacing_of(heap);
+  pacing.hard_limit = 16 * MB;
+  set(heap, &pacing);
+  {
+    struct cell *list = NULL, *cell;
+    LULL_ROOTS(thread, list);
+    size_t made = 0;
+    while ((cell = (struct cell *)lull_new(thread, type)) != NULL) {
+      lull_init(thread, cell, &cell->next, list);
+      list = cell;
+      made++;
+    }
+    ck_assert_int_eq(lull_last_error(), LULL_E_MEMORY);
+    ck_assert_uint_lt(made * sizeof(struct cell), 16 * MB);
+    ck_assert_uint_gt(made * sizeof(struct cell), 13 * MB);
+    pacing.hard_limit = 32 * MB;
+    set(heap, &pacing);
+    ck_assert_ptr_nonnull(lull_new(thread, type));
+    /* Below what is in use: nothing is allocated, and all is well when there is room again. */
+    pacing.hard_limit = 4 * MB;
+    set(heap, &pacing);
+    while (lull_new(thread, type) != NULL)
+      ;
+    ck_assert_int_eq(lull_last_error(), LULL_E_MEMORY);
+    list = NULL;
+    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    litter(thread, type, 20 * MB);
+  }
+  end_heap(heap, thread);
+}
+END_TEST
+
+START_TEST(an_embedder_may_ask) {
+  lull_heap *heap = heap_with("heap.max=64M,gc.mode=stw,gc.every=1M");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  ck_assert(!lull_should_collect(heap));
+  litter(thread, type, MB / 2);
+  ck_assert(!lull_should_collect(heap));
+  lull_collect_start(heap);
+  ck_assert(lull_should_collect(heap));
+  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  ck_assert(!lull_should_collect(heap));
+  end_heap(heap, thread);
+}
+END_TEST
+
+START_TEST(groups_say_what_is_wrong) {
+  lull_group *group = NULL, *other = NULL;
+  lull_heap *heap = heap_with("heap.max=64M");
+  lull_log_to(note, NULL);
+  ck_assert_int_eq(lull_group_create(MB - 1, &group), LULL_E_RANGE);
+  ck_assert_ptr_null(group);
+  ck_assert_int_eq(lull_group_create(MB, NULL), LULL_E_ARGUMENT);
+  ck_assert_int_eq(lull_group_create(40 * MB, &group), LULL_OK);
+  ck_assert_int_eq(lull_group_create(40 * MB, &other), LULL_OK);
+  ck_assert_int_eq(lull_group_leave(heap), LULL_E_STATE);
+  ck_assert_int_eq(lull_group_join(group, heap), LULL_OK);
+  ck_assert_int_eq(lull_group_join(other, heap), LULL_E_STATE);
+  ck_assert_int_eq(lull_group_destroy(group), LULL_E_BUSY);
+  ck_assert_int_eq(lull_group_set_budget(group, 1), LULL_E_RANGE);
+  ck_assert_uint_eq(pacing_of(heap).share, 40 * MB);
+  ck_assert_int_eq(lull_group_set_budget(group, 50 * MB), LULL_OK);
+  ck_assert_uint_eq(pacing_of(heap).share, 50 * MB);
+  ck_assert_int_eq(lull_group_leave(heap), LULL_OK);
+  ck_assert_uint_eq(pacing_of(heap).share, 0);
+  ck_assert_int_eq(lull_group_join(other, heap), LULL_OK);
+  lull_log_to(NULL, NULL);
+  end_heap(heap, NULL);   /* leaves by itself */
+  ck_assert_int_eq(lull_group_destroy(group), LULL_OK);
+  ck_assert_int_eq(lull_group_destroy(other), LULL_OK);
+}
+END_TEST
+
+/* A heap with much alive and much garbage beside one with little of both: the first gets more, and together they get the budget. */
+START_TEST(a_group_gives_memory_to_who_needs_it) {
+  enum { BUDGET = 100 };
+  lull_group *group = NULL;
+  lull_heap *heap[2] = {heap_with("heap.max=200M"), heap_with("heap.max=200M")};
+  lull_thread *thread[2] = {attach(heap[0]), attach(heap[1])};
+  lull_type type[2] = {cell_type(heap[0]), cell_type(heap[1])};
+  ck_assert_int_eq(lull_group_create(BUDGET * MB, &group), LULL_OK);
+  ck_assert_int_eq(lull_group_join(group, heap[0]), LULL_OK);
+  ck_assert_int_eq(lull_group_join(group, heap[1]), LULL_OK);
+  ck_assert_uint_eq(pacing_of(heap[0]).share, BUDGET / 2 * MB);
+  {
+    struct cell *large = make_list(thread[0], type[0], 800000, 0);   /* 19 MB */
+    LULL_ROOTS(thread[0], large);
+    struct cell *little = make_list(thread[1], type[1], 20000, 0);
+    LULL_ROOTS(thread[1], little);
+    for (int round = 0; round < 5; round++) {
+      litter(thread[0], type[0], 40 * MB);
+      litter(thread[1], type[1], MB);
+      ck_assert_int_eq(lull_collect(thread[0]), LULL_OK);
+      ck_assert_int_eq(lull_collect(thread[1]), LULL_OK);
+    }
+    lull_pacing first = pacing_of(heap[0]), second = pacing_of(heap[1]);
+    ck_assert_uint_gt(first.share, second.share * 2);
+    ck_assert_uint_le(first.share + second.share, BUDGET * MB);
+    ck_assert_uint_ge(first.share + second.share, (BUDGET - 1) * MB);
+    ck_assert_uint_le(first.goal, first.share);
+    check_list(large, 800000, 0);
+    check_list(little, 20000, 0);
+  }
+  end_heap(heap[0], thread[0]);
+  ck_assert_uint_ge(pacing_of(heap[1]).share, BUDGET * MB - 1);
+  end_heap(heap[1], thread[1]);
+  ck_assert_int_eq(lull_group_destroy(group), LULL_OK);
+}
+END_TEST
+
+/* Members join, leave, end and change the budget beside each other's cycles. */
+struct restless {
+  lull_group *group;
+};
+
+static void *come_and_go(void *arg) {
+  struct restless *restless = arg;
+  for (int round = 0; round < 30; round++) {
+    lull_heap *heap = heap_with("heap.max=32M,heap.initial=1M");
+    lull_thread *thread = attach(heap);
+    lull_type type = cell_type(heap);
+    EXPECT(lull_group_join(restless->group, heap) == LULL_OK);
+    litter(thread, type, 20 * MB);
+    if (round % 2 == 0)
+      EXPECT(lull_group_leave(heap) == LULL_OK);
+    EXPECT(lull_detach(thread) == LULL_OK && lull_heap_destroy(heap) == LULL_OK);
+  }
+  return NULL;
+}
+
+START_TEST(groups_change_while_members_collect) {
+  enum { THREADS = 3 };
+  struct restless restless = {0};
+  pthread_t threads[THREADS];
+  ck_assert_int_eq(lull_group_create(30 * MB, &restless.group), LULL_OK);
+  for (int i = 0; i < THREADS; i++)
+    ck_assert_int_eq(pthread_create(&threads[i], NULL, come_and_go, &restless), 0);
+  for (int i = 0; i < 2000; i++)
+    ck_assert_int_eq(lull_group_set_budget(restless.group, (uint64_t)(10 + i % 50) * MB), LULL_OK);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
+  ck_assert_int_eq(lull_group_destroy(restless.group), LULL_OK);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("pacing");
+  TCase *tcase = tcase_create("settings");
+  tcase_add_test(tcase, settings_begin_as_the_options);
+  tcase_add_test(tcase, the_default_young_size_is_known);
+  tcase_add_test(tcase, what_is_set_can_be_read);
+  tcase_add_loop_test(tcase, bad_settings_change_nothing, 0, (int)(sizeof bad / sizeof bad[0]));
+  tcase_add_test(tcase, structures_of_other_sizes);
+  suite_add_tcase(suite, tcase);
+  tcase = tcase_create("cycles");
+  tcase_set_timeout(tcase, 120);
+  tcase_add_test(tcase, the_young_size_says_when_minors_come);
+  tcase_add_test(tcase, a_threshold_makes_majors_come_sooner);
+  tcase_add_test(tcase, a_pause_makes_cycles_rarer);
+  tcase_add_test(tcase, beyond_the_soft_limit_nothing_fails);
+  tcase_add_test(tcase, the_hard_limit_can_be_lowered_and_raised);
+  tcase_add_test(tcase, an_embedder_may_ask);
+  suite_add_tcase(suite, tcase);
+  tcase = tcase_create("groups");
+  tcase_set_timeout(tcase, 120);
+  tcase_add_test(tcase, groups_say_what_is_wrong);
+  tcase_add_test(tcase, a_group_gives_memory_to_who_needs_it);
+  tcase_add_test(tcase, groups_change_while_members_collect);
+  suite_add_tcase(suite, tcase);
+  return run_suite(suite);
+}
