@@ -48,6 +48,15 @@ stress_pacing_SOURCES = stress/pacing.c \
 	stress/simulator/world.c \
 	stress/simulator/world.h
 stress_pacing_LDADD = stress/libstress.la liblull-core.la -lm
+noinst_PROGRAMS += stress/scaling
+stress_scaling_SOURCES = stress/scaling.c \
+	stress/marking/curves.c \
+	stress/marking/curves.h \
+	stress/marking/engine.c \
+	stress/marking/engine.h \
+	stress/marking/graph.c \
+	stress/marking/graph.h
+stress_scaling_LDADD = $(STRESS_LIBS) -lm
 noinst_PROGRAMS += stress/storm
 stress_storm_SOURCES = stress/storm.c
 stress_storm_LDADD = $(STRESS_LIBS)

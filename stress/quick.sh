@@ -29,6 +29,7 @@ run handoff --seconds 5
 run handshakes --seconds 3
 run limit --limit 16M --rounds 4
 run pacing --small
+run scaling --small
 run storm --threads 5000
 run stuck
 run torture --seconds 8 --round 2 --seed 1

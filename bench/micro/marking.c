@@ -17,9 +17,9 @@
  *
  * CPU time of marking is that of all threads but the main one, from the main thread's root scan,
  * after which marking begins, until the collector asks it for what is left to mark; the main thread
- * sleeps meanwhile. With gc.helpers it is the sum of several cores.
+ * sleeps meanwhile. No helpers, unless --options asks for them: then it is the sum of several cores.
  *
- * Checked: that each collection marks each object once, by the library's count; the sum that the
+ * Checked: that each collection marks each object once, by the library's count, with options hardly any twice; the sum that the
  * walk found.
  */
 #include "bench/common/fail.h"
@@ -144,8 +144,9 @@ static struct result collect(struct bench *bench) {
   cycle_end(&cycle);
   after = figures_stats(bench->heap);
   marked = after.objects_marked - before.objects_marked;
-  STRESS_CHECK(marked == bench->marked, "%" PRIu64 " objects were marked of %" PRIu64, marked,
-               bench->marked);
+  uint64_t twice = options != NULL ? bench->marked / 10 : 0;
+  STRESS_CHECK(marked >= bench->marked && marked - bench->marked <= twice,
+               "%" PRIu64 " objects were marked of %" PRIu64, marked, bench->marked);
   check += marked;
   return (struct result){
       (double)marked * 1e9 / (double)(after.phase_mark.sum - before.phase_mark.sum),
@@ -215,7 +216,7 @@ static void measure_heap(enum shape shape, bool huge) {
   char text[128];
 
   snprintf(text, sizeof text, "heap.max=%" PRIu64 ",heap.initial=%" PRIu64
-           ",watchdog=0,heap.huge=%s", limit, limit, huge ? "true" : "false");
+           ",watchdog=0,gc.helpers=0,heap.huge=%s", limit, limit, huge ? "true" : "false");
   bench.heap = heap_make(text, options);
   bench.object_type = heap_type(
       bench.heap, (lull_type_desc){.name = "object",

@@ -1,7 +1,7 @@
 /*
  * cycle/helpers.c: threads that help the driver of a cycle where cores are idle.
  *
- * Invariants: Q.1 to Q.3 of cycle/helpers.h; M.3 of mark/mark.h. Model of their part in marking: mark.pml, where a helper comes and goes as it likes.
+ * Invariants: Q.1 to Q.4 of cycle/helpers.h; M.3 of mark/mark.h. Model of their part in marking: mark.pml, where a helper comes and goes as it likes.
  *
  * Threads: the driver (looks, makes, wakes), the helpers, and any marker that wakes them. Ordering: a helper reads the value of an event before it looks
  * whether there is anything to do (support/event.h); counts and limits are hints.
@@ -68,7 +68,9 @@ static void end_work(struct lu_helper *helper) {
 /* After each piece of work: Q.1 and Q.2. */
 static void judge(struct lu_helper *helper) {
   struct lu_helpers *helpers = &helper->heap->helpers;
-  atomic_fetch_add_explicit(&helpers->cpu_ns, lu_waited_end(&helper->waited), memory_order_relaxed);
+  uint64_t cpu = lu_waited_end(&helper->waited);
+  atomic_fetch_add_explicit(&helpers->cpu_ns, cpu, memory_order_relaxed);
+  atomic_fetch_add_explicit(&helpers->worked_ns, cpu, memory_order_relaxed);
   if (helpers->automatic) {
     if (lu_waited_much(&helper->waited))
       retire(helper);
@@ -171,12 +173,40 @@ static void allow(lull_heap *heap, unsigned allowed) {
   lu_helpers_wake(heap);
 }
 
+/* No helper may work: how many are tried now. */
+static unsigned try_again(struct lu_helpers *helpers) {
+  if (helpers->rest == 0)
+    return FIRST;
+  helpers->rest--;
+  return 0;
+}
+
+/* How many helpers have work, judged by what those did who were allowed: Q.3. */
+static unsigned worth(struct lu_helpers *helpers) {
+  unsigned before = atomic_load_explicit(&helpers->allowed, memory_order_relaxed);
+  uint64_t now = lu_now_ns(), time = (now - helpers->looked_ns) * before;
+  uint64_t worked = atomic_exchange_explicit(&helpers->worked_ns, 0, memory_order_relaxed);
+  helpers->looked_ns = now;
+  if (before == 0)
+    return try_again(helpers);
+  if (worked >= time / 2) {
+    helpers->next_rest = 0;
+    return 2 * before;
+  }
+  if (worked >= time / 4)
+    return before;
+  if (before > 1)
+    return before / 2;
+  helpers->rest = helpers->next_rest;
+  helpers->next_rest = 2 * helpers->next_rest + 1;
+  return 0;
+}
+
 void lu_helpers_look(lull_heap *heap) {
   struct lu_helpers *helpers = &heap->helpers;
-  if (!helpers->automatic)
+  if (!helpers->automatic || helpers->most == 0)
     return;
-  unsigned before = atomic_load_explicit(&helpers->allowed, memory_order_relaxed);
-  unsigned now = helpers->most != 0 ? room(helpers) : 0, most = before != 0 ? 2 * before : FIRST;
+  unsigned now = worth(helpers), most = room(helpers);
   if (now > most)
     now = most;
   make(heap, now);
@@ -188,6 +218,7 @@ void lu_helpers_begin(lull_heap *heap) {
   /* 0 is the round of helpers that have never retired. */
   uint32_t round = atomic_load_explicit(&helpers->round, memory_order_relaxed) + 1;
   atomic_store_explicit(&helpers->round, round != 0 ? round : 1, memory_order_relaxed);
+  helpers->rest = helpers->next_rest = 0;
   if (helpers->automatic || helpers->most == 0)
     return;
   make(heap, helpers->most);

@@ -51,7 +51,8 @@ struct lu_marking {
    * then and when they leave; relaxed, a figure. */
   _Atomic uint64_t progress;
   _Atomic uint32_t rescans;     /* re-scan flags set; the collector exchanges it to 0 before it looks at the flags */
-  struct lu_event idle;         /* signalled when active drops to 0 */
+  struct lu_event idle;         /* signalled when active drops to 0, and when a packet is given while the driver waits */
+  _Atomic bool driver_waits;    /* written by the driver, read by who gives a packet; seq_cst, pairs with grey_count */
   bool minor;                   /* the kind of the running cycle; written where `map` is */
   uint8_t promote;              /* cycles that an object survives until it is old: gc.promote; constant */
   uint16_t epoch_before;        /* k: what majors renew stale logs to (never the epoch that the cycle begins) */
@@ -102,6 +103,8 @@ void lu_mark_discard_flushed(lull_heap *heap);
 void lu_mark_close(lull_heap *heap);
 /* The collector's: drains, waits for helpers and assists, re-scans flagged blocks, until nothing is grey outside the threads. */
 void lu_mark_quiesce(lull_heap *heap);
+/* A packet has been given to the grey stack: wakes who waits for one. Any marker. */
+void lu_mark_wake(lull_heap *heap);
 /* Re-scans flagged blocks and large objects (mark/rescan.c), by the collector with no other marker at work. Returns whether there were any. */
 bool lu_mark_rescan(struct lu_marker *marker);
 /* Scans an object that has its first MARK bit already. */

@@ -21,11 +21,24 @@ static bool quiet(struct lu_marking *marking) {
          atomic_load(&marking->pops) == pops;
 }
 
-/* Waits until somebody gave work back or nobody is at work; the timeout covers work given back by one who goes on. */
+/*
+ * Waits until somebody gives a packet or nobody is at work. The driver is hungry then, as a helper would be: a helper may have got the larger part. Who
+ * gives raises grey_count, then looks at driver_waits; the driver the other way round (both seq_cst).
+ */
 static void wait_for_others(struct lu_marking *marking) {
   uint32_t seen = lu_event_value(&marking->idle);
-  if (atomic_load(&marking->active) != 0 && atomic_load(&marking->packets.grey_count) == 0)
-    lu_event_wait(&marking->idle, seen, 50 * LU_MICROSECOND);
+  atomic_store(&marking->driver_waits, true);
+  if (atomic_load(&marking->active) != 0 && atomic_load(&marking->packets.grey_count) == 0) {
+    atomic_store_explicit(&marking->hungry, 1, memory_order_relaxed);
+    lu_event_wait(&marking->idle, seen, LU_MILLISECOND);
+  }
+  atomic_store(&marking->driver_waits, false);
+}
+
+void lu_mark_wake(lull_heap *heap) {
+  lu_helpers_wake(heap);
+  if (atomic_load(&heap->marking.driver_waits))
+    lu_event_signal(&heap->marking.idle);
 }
 
 /* Lets nobody in any more and waits for those who are. */

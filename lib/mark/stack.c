@@ -25,7 +25,7 @@ static void use(struct lu_packets *packets, struct lu_stack *stack, struct lu_pa
 
 static void give(lull_heap *heap, struct lu_packet *packet) {
   lu_grey_push(&heap->marking.packets, packet);
-  lu_helpers_wake(heap);
+  lu_mark_wake(heap);
 }
 
 bool lu_stack_grow(lull_heap *heap, struct lu_stack *stack) {
