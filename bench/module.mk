@@ -30,6 +30,7 @@ bench_micro = \
 	bench/micro/minor.c \
 	bench/micro/roots.c
 EXTRA_DIST += bench/micro/cycle.h
+EXTRA_DIST += bench/micro/forest.h
 EXTRA_DIST += bench/micro/rounds.h
 
 # As a file of its own it is a test and is distributed; it finds the programs in the build folder.

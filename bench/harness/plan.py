@@ -231,7 +231,7 @@ def others(form: Form) -> list[Case]:
     }
     # With the same live data, but little work: near the minimum it takes a hundred times as long.
     trials: Mapping[str, Arguments] = {
-        "tree": {"operations": 50_000}, "cache": {"operations": 100_000},
+        "tree": {"operations": 10_000}, "cache": {"operations": 100_000},
         "documents": {"documents": 3_000}}
     made = [Case("tree-1.5x", "others", "tree", tree, LULL, form.pairs(3), heap=Minimal(1.5),
                  live=1.5, trial=trials["tree"], others=form.pick((), ("malloc",)))]
