@@ -11,21 +11,21 @@ extern "C" {
 #endif
 
 /*
- * A log-linear histogram of durations in nanoseconds: 8 linear steps for each power of two (error below 12.5 %).
+ * A log-linear histogram, of durations in nanoseconds unless its field says otherwise: 8 linear steps for each power of two (error below 12.5 %).
  * Bucket b counts values v with lull_bucket_low(b) <= v < lull_bucket_low(b + 1).
  */
 #define LULL_BUCKETS 320
 typedef struct lull_histogram {
   uint64_t count;
-  uint64_t sum;   /* ns */
-  uint64_t max;   /* ns, exact */
+  uint64_t sum;   /* of the values */
+  uint64_t max;   /* exact */
   uint64_t bucket[LULL_BUCKETS];
 } lull_histogram;
 
-/* The lowest value of a bucket in ns. Pure. */
+/* The lowest value of a bucket. Pure. */
 LULL_API uint64_t lull_bucket_low(unsigned bucket);
 
-/* The value below which the given share (0 to 1) of the counted values lie, in ns (a bucket's upper end, never above max). Pure. */
+/* The value below which the given share (0 to 1) of the counted values lie (a bucket's upper end, never above max). Pure. */
 LULL_API uint64_t lull_histogram_quantile(const lull_histogram *histogram, double share) LULL_NONNULL(1);
 
 /*
@@ -34,7 +34,7 @@ LULL_API uint64_t lull_histogram_quantile(const lull_histogram *histogram, doubl
  */
 typedef struct lull_stats {
   uint64_t struct_size;        /* in: sizeof(lull_stats) */
-  uint64_t cycles;             /* completed cycles */
+  uint64_t cycles;             /* completed, minor and major */
   uint64_t cycles_started;
   uint64_t bytes_allocated;    /* by threads, as of their last region refill or cycle */
   uint64_t objects_large;      /* large objects ever allocated */
@@ -73,7 +73,16 @@ typedef struct lull_stats {
   lull_histogram phase_mark;
   lull_histogram phase_sweep;
   uint64_t sleeps;                  /* waits of at most 200 us by threads that allocated near the limit while a cycle was marking */
-  uint64_t cycles_minor;            /* of the completed cycles, minor ones */
+  uint64_t cycles_minor;            /* of the completed cycles */
+  uint64_t cycles_major;
+  uint64_t bytes_survived;          /* of objects that the first cycle after their birth found alive */
+  uint64_t bytes_promoted;          /* of objects that became old: after gc.promote minor cycles, or in a major one */
+  uint64_t cpu_minor;               /* ns of CPU time of the collector and its helpers in cycles of each kind, assists not included */
+  uint64_t cpu_major;
+  lull_histogram survival;          /* percent: what each minor cycle found alive of the bytes that threads had taken since the cycle before */
+  lull_histogram promotion_age;     /* cycles that each object survived which a minor cycle made old */
+  lull_histogram minor;             /* wall, minor cycles */
+  lull_histogram major;             /* wall, major cycles */
 } lull_stats;
 
 /* Copies the heap's figures. Any thread, attached or not; wait-free for mutators. About 30 microseconds. LULL_E_ARGUMENT for a struct_size

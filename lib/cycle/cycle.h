@@ -77,6 +77,7 @@ struct lu_cycle {
    * before `ended` (release); the second read by who waits for a major. */
   _Atomic uint64_t major_begun, major_ended;
   enum lu_kind kind;            /* of the running cycle, or the last one; the driver's */
+  uint64_t young_from;          /* pacer.allocated at H2 of the last cycle, from which on births are young now; the driver's */
   _Atomic uint64_t ended;       /* cycles ended; written by the driver, release, then `progress` is signalled */
   _Atomic uint64_t fruitless;   /* of those, in a row, the last ones that freed next to nothing */
   _Atomic uint32_t cause;

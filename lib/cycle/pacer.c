@@ -175,8 +175,6 @@ void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *driver) {
   if (result.kind == LU_MAJOR)
     lu_group_report(heap);
   lu_pacer_unlock(heap);
-  if (result.kind == LU_MINOR)
-    lu_count_shared(&heap->figures.cycles_minor, 1);
 }
 
 /* The mutators' side. */

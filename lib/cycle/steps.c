@@ -128,6 +128,9 @@ static enum lu_pace bump(lull_heap *heap) {
     return LU_PACE_WAITS;
   edge(heap, LU_EDGE_BUMPED);
   run->number = heap->cycle.armed.cycle;
+  uint64_t allocated = atomic_load_explicit(&heap->cycle.pacer.allocated, memory_order_relaxed);
+  run->young_bytes = allocated - heap->cycle.young_from;
+  heap->cycle.young_from = allocated;
   run->stage = LU_STAGE_SCAN;
   return LU_PACE_DONE;
 }
@@ -264,9 +267,27 @@ static const char *kind_name(const lull_heap *heap) {
   return heap->cycle.kind == LU_MINOR ? "Concurrent Minor" : "Concurrent Major";
 }
 
+/* What is kept for each kind of cycle, and of survivors. (Promoted bytes of higher ages: mark/age.c.) */
+static void count_kind(lull_heap *heap, uint64_t ended) {
+  const struct lu_run *run = &heap->cycle.run;
+  struct lu_heap_figures *figures = &heap->figures;
+  bool minor = heap->cycle.kind == LU_MINOR;
+  lu_count_shared(minor ? &figures->cycles_minor : &figures->cycles_major, 1);
+  lu_count_shared(minor ? &figures->cpu_minor : &figures->cpu_major, run->cpu_ns);
+  lu_histogram_add(minor ? &figures->minor : &figures->major, ended - run->began);
+  lu_count_shared(&figures->bytes_survived, run->sweep.survived_bytes);
+  if (heap->marking.promote == 1)
+    lu_count_shared(&figures->bytes_promoted, run->sweep.survived_bytes);
+  if (minor && run->young_bytes != 0) {
+    uint64_t percent = (uint64_t)((double)run->sweep.survived_bytes * 100 / (double)run->young_bytes);
+    lu_histogram_add(&figures->survival, percent < 100 ? percent : 100);
+  }
+}
+
 static void report(lull_heap *heap, uint64_t ended) {
   const struct lu_run *run = &heap->cycle.run;
   struct lu_heap_figures *figures = &heap->figures;
+  count_kind(heap, ended);
   lu_histogram_add(&figures->phase_start, run->traced - run->began);
   lu_histogram_add(&figures->phase_mark, run->marked - run->traced);
   lu_histogram_add(&figures->phase_sweep, ended - run->marked);

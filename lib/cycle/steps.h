@@ -50,6 +50,7 @@ struct lu_run {
   struct lu_sweep sweep;
   uint64_t began, traced, marked;   /* lu_now_ns */
   size_t used_before;
+  uint64_t young_bytes;     /* that threads have taken since H2 of the cycle before */
 };
 
 /* How a stage, or a step, ended. */

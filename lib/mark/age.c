@@ -46,12 +46,22 @@ static bool list(struct lu_marker *marker, void *object) {
   return true;
 }
 
+/* For the figures: an object becomes old now. */
+static void count_promoted(struct lu_marker *marker, const void *object, unsigned survived) {
+  const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
+  marker->promoted_bytes += lu_type_object_size(type, object);
+  if (marker->minor)
+    marker->promoted[survived]++;
+}
+
 bool lu_age_count(struct lu_marker *marker, void *object, bool promote) {
-  unsigned before = lu_age(object), age = before + 1;
-  if (promote || !marker->minor || age >= marker->promote || !list(marker, object))
+  unsigned before = lu_age(object), survived = before + 1, age = survived;
+  if (promote || !marker->minor || survived >= marker->promote || !list(marker, object))
     age = marker->promote;
   if (age != before)
     set_age(object, age);
+  if (age == marker->promote && age != before)
+    count_promoted(marker, object, survived);
   return age == marker->promote;
 }
 
@@ -104,9 +114,22 @@ void lu_age_keep_remembered(struct lu_marker *marker, struct lu_remembered entry
     enter(marker, entry);
 }
 
+/* Where survivors are promoted at once, all that a minor marks is; bytes are known from the sweep then. */
+static void publish_figures(struct lu_marker *marker) {
+  struct lu_heap_figures *figures = &marker->heap->figures;
+  if (marker->promote == 1 && marker->minor)
+    marker->promoted[1] = marker->marked;
+  for (unsigned age = 1; age <= LU_AGE_MOST; age++)
+    if (marker->promoted[age] != 0)
+      lu_histogram_add_many(&figures->promotion_age, age, marker->promoted[age]);
+  if (marker->promoted_bytes != 0)
+    lu_count_shared(&figures->bytes_promoted, marker->promoted_bytes);
+}
+
 void lu_age_publish(struct lu_marker *marker) {
   if (marker->survivors != NULL)
     push_survivors(marker);
+  publish_figures(marker);
 }
 
 /* Clears the MARK bits of `granules` granules from p on. */

@@ -17,7 +17,6 @@
 #include "mark/remember.h"
 
 #define LU_AGE_SHIFT 27u
-#define LU_AGE_MOST 7u
 
 /* Any thread that may hold the object. Acquire: pairs with the release in lu_age_set. */
 static inline unsigned lu_age(const void *object) {
@@ -36,7 +35,7 @@ bool lu_age_count(struct lu_marker *marker, void *object, bool promote);
  * both NULL for all, is not promoted by this cycle. All of these have been made grey. */
 void lu_age_keep_remembered(struct lu_marker *marker, struct lu_remembered entry, char *low, char *high);
 
-/* Publishes what the marker has listed. */
+/* Publishes what the marker has listed, and its figures. */
 void lu_age_publish(struct lu_marker *marker);
 
 /* The collector's, when births are no longer live: Y.3. */

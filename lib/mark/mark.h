@@ -24,6 +24,8 @@
 
 struct lu_mutator;
 
+#define LU_AGE_MOST 7u   /* mark/age.h */
+
 struct lu_marking {
   struct lu_packets packets;
   /* Packets of shaded objects. Pushed by threads (wait-free), taken whole by the collector. */
@@ -71,6 +73,8 @@ struct lu_marker {
   bool minor;
   uint8_t promote;                /* ages are kept when above 1: mark/age.c */
   struct lu_packet *survivors;    /* listed, not yet published; NULL = none */
+  /* gc.promote above 1: bytes of objects that it has made old; in a minor, how many of them at each age. */
+  uint64_t promoted_bytes, promoted[LU_AGE_MOST + 1];
   struct lu_packet *remembered;   /* entered, not yet published; NULL = none */
   struct lu_stack stack;          /* grey objects that nobody else sees */
   uint64_t marked, published;     /* objects; those of them that are in marking->progress */

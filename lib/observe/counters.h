@@ -27,7 +27,8 @@
 /* Counted by collectors and helpers (lu_count_shared on lu_heap_figures). */
 #define LU_HEAP_COUNTERS(X)                                                                        \
   X(cycles) X(cycles_started) X(handshakes) X(handshakes_claimed) X(flush_rounds) X(slow_polls)    \
-  X(helper_packets) X(cycles_minor)
+  X(helper_packets) X(cycles_minor) X(cycles_major) X(bytes_survived) X(bytes_promoted)            \
+  X(cpu_minor) X(cpu_major)
 
 /* Gauges that the collector stores (lu_gauge_set on lu_heap_figures). */
 #define LU_HEAP_GAUGES(X) X(bytes_live) X(heap_goal) X(remembered)
@@ -35,7 +36,8 @@
 /* In the order of lull_stats. lu_histogram_add on lu_heap_figures; any thread. */
 #define LU_HEAP_HISTOGRAMS(X)                                                                      \
   X(handshake_closure) X(time_to_handshake) X(root_scan) X(barrier_slow_path) X(alloc_slow_path)   \
-  X(assist) X(stall) X(claim_wait) X(caused) X(cycle) X(phase_start) X(phase_mark) X(phase_sweep)
+  X(assist) X(stall) X(claim_wait) X(caused) X(cycle) X(phase_start) X(phase_mark) X(phase_sweep)  \
+  X(survival) X(promotion_age) X(minor) X(major)
 
 #define LU_COUNTER_WORD(name) _Atomic uint64_t name;
 #define LU_COUNTER_HISTOGRAM(name) struct lu_histogram name;

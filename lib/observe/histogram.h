@@ -27,14 +27,21 @@ static inline unsigned lu_bucket_of(uint64_t value) {
   return bucket < LULL_BUCKETS ? bucket : LULL_BUCKETS - 1;
 }
 
-/* Counts a value. Any number of threads at once; two or three atomic additions. */
-static inline void lu_histogram_add(struct lu_histogram *histogram, uint64_t ns) {
+/* Counts a value n times. Any number of threads at once; two or three atomic additions. */
+static inline void lu_histogram_add_many(struct lu_histogram *histogram, uint64_t value,
+                                         uint64_t n) {
   uint64_t max = atomic_load_explicit(&histogram->max, memory_order_relaxed);
-  while (ns > max && !atomic_compare_exchange_weak_explicit(
-                         &histogram->max, &max, ns, memory_order_relaxed, memory_order_relaxed))
+  while (value > max &&
+         !atomic_compare_exchange_weak_explicit(&histogram->max, &max, value, memory_order_relaxed,
+                                                memory_order_relaxed))
     ;
-  atomic_fetch_add_explicit(&histogram->sum, ns, memory_order_relaxed);
-  atomic_fetch_add_explicit(&histogram->bucket[lu_bucket_of(ns)], 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&histogram->sum, value * n, memory_order_relaxed);
+  atomic_fetch_add_explicit(&histogram->bucket[lu_bucket_of(value)], n, memory_order_relaxed);
+}
+
+/* The same for a value that came once. */
+static inline void lu_histogram_add(struct lu_histogram *histogram, uint64_t ns) {
+  lu_histogram_add_many(histogram, ns, 1);
 }
 
 /* The same for a histogram that one thread alone adds to; plain instructions. */
