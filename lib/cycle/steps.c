@@ -303,12 +303,13 @@ static void report(lull_heap *heap, uint64_t ended) {
 }
 
 static void tell_pacer(lull_heap *heap) {
-  const struct lu_run *run = &heap->cycle.run;
+  struct lu_run *run = &heap->cycle.run;
+  run->cpu_ns += lu_helpers_cpu_ns(heap);
   lu_pacer_end(heap, &(struct lu_cycle_result){.kind = heap->cycle.kind,
                                                .live_bytes = run->sweep.live_bytes,
                                                .survived_bytes = run->sweep.survived_bytes,
                                                .freed_bytes = run->sweep.freed_bytes,
-                                               .cpu_ns = run->cpu_ns + lu_helpers_cpu_ns(heap)});
+                                               .cpu_ns = run->cpu_ns});
 }
 
 static enum lu_pace end(lull_heap *heap) {
