@@ -65,6 +65,7 @@ stress_stuck_SOURCES = stress/stuck.c
 stress_stuck_LDADD = $(STRESS_LIBS)
 noinst_PROGRAMS += stress/torture
 stress_torture_SOURCES = stress/torture.c \
+	stress/mutators/census.c \
 	stress/mutators/choice.c \
 	stress/mutators/control.c \
 	stress/mutators/graph.c \

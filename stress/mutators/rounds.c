@@ -1,7 +1,7 @@
 /*
- * One round: heaps, threads, readers of statistics, and at the end the last checks: what handles
- * still hold is whole, the verifier finds nothing, and when all roots are gone a collection leaves
- * nothing alive.
+ * One round: heaps, threads, readers of statistics, and at the end the last checks: the verifier finds
+ * nothing, what is alive is what the roots reach, what handles still hold is whole, and when all roots
+ * are gone a collection leaves nothing alive.
  *
  * `current` is the round that lasts, guarded by `current_lock`: the main thread sets and clears it,
  * the watchdog and a thread that fails look at it.
@@ -115,12 +115,27 @@ static void end_actor(struct round *round, struct actor *actor, unsigned i) {
   step();
 }
 
+/* All that has died is found: by the second collection also in blocks that were in use when the first one swept. */
+static void collect_all(lull_thread *thread) {
+  STRESS_OK(lull_collect(thread));
+  STRESS_OK(lull_collect(thread));
+}
+
+/* What is alive is what the roots reach. */
+static void check_census(struct round *round, unsigned i, lull_thread *thread) {
+  uint64_t live, reached;
+
+  collect_all(thread);
+  live = figures_stats(thread->heap).bytes_live;
+  reached = census_bytes(round, i, thread);
+  STRESS_CHECK(live == reached, "%" PRIu64 " bytes are alive, and the roots reach %" PRIu64, live, reached);
+}
+
 /* No root is left: nothing may be alive. */
 static void check_empty(lull_thread *thread) {
   lull_stats stats;
 
-  STRESS_OK(lull_collect(thread));
-  STRESS_OK(lull_collect(thread));
+  collect_all(thread);
   stats = figures_stats(thread->heap);
   STRESS_CHECK(stats.bytes_live == 0, "%" PRIu64 " bytes are alive without any root",
                stats.bytes_live);
@@ -132,6 +147,8 @@ static void end_world(struct round *round, unsigned i, struct totals *totals) {
   lull_thread *thread = heap_attach(world->heap);
 
   STRESS_OK(lull_verify(thread));
+  check_census(round, i, thread);
+  step();
   for (unsigned j = 0; j < round->actors; j++)
     end_actor(round, &round->keeper[j].actor, i);
   for (unsigned j = 0; j < SHARED_HANDLES; j++) {
