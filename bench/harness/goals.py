@@ -281,7 +281,7 @@ def _limit() -> list[Goal]:
             Goal("0.9 × the minimal heap: time until the out-of-memory hook is called", "limit",
                  "short_wall", "worst", 10e9, "us", group="micro"),
             Goal("0.9 × the minimal heap: cycles until then", "limit", "short_cycles", "worst",
-                 500, "x", group="micro")]
+                 1000, "x", group="micro")]
 
 
 def _alloc() -> list[Goal]:
