@@ -7,6 +7,7 @@
  * victim is old, in a block that the cycle sweeps, and scribbled over when it is taken for dead;
  * the verifier looks at the heap after the cycle.
  */
+#include "heap/large.h"
 #include "tests/puppets.h"
 #include "threads/claim.h"
 
@@ -171,6 +172,26 @@ START_TEST(a_scanned_thread_takes_from_a_large_object) {
   length = ITEMS;
   set_up();
   take_out(take_from_shared);
+}
+END_TEST
+
+/* The first slot of the card, which logs it, then the last one, which is logged already. */
+static void take_from_logged_card(struct puppet *puppet) {
+  struct lu_large *large = lu_large_of(shared);
+  size_t card = lu_large_card_index(large, &shared->item[length - 1]);
+  char *first = (char *)shared + card * lu_large_card_bytes(large);
+  ck_assert_uint_gt(card, 0);
+  lull_store(puppet->thread, shared, first, NULL);
+  take_from_shared(puppet);
+}
+
+/* Whatever size cards have; the array ends where a card of each size does. */
+START_TEST(a_scanned_thread_takes_from_a_large_card) {
+  char options[200];
+  snprintf(options, sizeof options, OPTIONS ",rs.card=%d", 64 << _i);
+  length = (4 * LU_CARD_MOST - sizeof(struct vector)) / sizeof(void *);
+  set_up_with(options);
+  take_out(take_from_logged_card);
 }
 END_TEST
 
@@ -882,6 +903,7 @@ int main(void) {
   ADD(a_scanned_thread_takes_the_only_reference, 1);
   ADD(a_scanned_thread_clears_the_only_reference, 1);
   ADD(a_scanned_thread_takes_from_a_large_object, 1);
+  ADD(a_scanned_thread_takes_from_a_large_card, 8);
   ADD(a_scanned_thread_takes_without_packets, 2);
   ADD(a_thread_that_joins_takes_the_only_reference, 1);
   ADD(a_thread_that_shaded_leaves, 1);

@@ -12,9 +12,8 @@
 #include "tests/heap_fake.h"
 
 #define OBJECTS 100
-#define CARDS 40 /* of the large object */
+#define CARDS 200 /* of the large object */
 #define KINDS (OBJECTS + CARDS)
-#define SLOTS 64 /* of a card of 512 bytes */
 #define PACKETS ((uint64_t)4 << 20)
 #define MOST ((uint64_t)256 << 20)
 
@@ -30,8 +29,10 @@ struct tally {
   size_t total, packets;
 };
 
+static size_t card_bytes = 512;
+
 static void begin_with(uint32_t packet, uint64_t budget, uint64_t packets) {
-  heap = fake_heap(16 << 20);
+  heap = fake_heap_with_cards(16 << 20, card_bytes);
   heap->settings.gc_packets = packets;
   heap->settings.stress_packet = packet;
   heap->settings.rs_max = budget;
@@ -41,10 +42,10 @@ static void begin_with(uint32_t packet, uint64_t budget, uint64_t packets) {
   bytes = fake_bytes_type(heap);
   for (int i = 0; i < OBJECTS; i++)
     object[i] = fake_new(mutator, bytes, 64);
-  large = fake_new(mutator, bytes, CARDS * heap->settings.rs_card);
+  large = fake_new(mutator, bytes, CARDS * card_bytes);
 }
 
-static void begin(void) { begin_with(7, PACKETS, PACKETS); }
+static void begin(void) { begin_with(7, PACKETS, 4 * PACKETS); }
 
 static void end(void) {
   lu_marking_fini(heap);
@@ -126,7 +127,7 @@ static const uint32_t packet_sizes[] = {1, 2, 3, 4, 7, 100, 500};
 START_TEST(what_is_entered_comes_back) {
   unsigned expected[KINDS] = {0};
   uint64_t random = (uint64_t)_i;
-  begin_with(packet_sizes[_i], PACKETS, PACKETS);
+  begin_with(packet_sizes[_i], PACKETS, 4 * PACKETS);
   ck_assert_uint_eq(current().total, 0);
   lu_remember_publish(mutator);
   ck_assert_uint_eq(current().packets, 0);
@@ -185,7 +186,7 @@ END_TEST
  * than it needs. */
 START_TEST(the_filter_keeps_what_is_marked) {
   uint64_t random = (uint64_t)_i * 77 + 1;
-  begin_with(packet_sizes[(size_t)_i % COUNT_OF(packet_sizes)], PACKETS, PACKETS);
+  begin_with(packet_sizes[(size_t)_i % COUNT_OF(packet_sizes)], PACKETS, 4 * PACKETS);
   mutator->phase = LU_TRACE;
   for (int round = 0; round < 30; round++) {
     unsigned expected[KINDS] = {0};
@@ -330,21 +331,23 @@ static void make_holders(lull_heap *of) {
   large->length /= 8;
 }
 
-/* Of what is old, the fields and the elements of the card are roots of a minor, and nothing else; of
- * what is young, nothing. */
+/* Of what is old, the fields, or the elements of the card, are roots of a minor, and nothing else;
+ * of what is young, nothing. */
 START_TEST(a_minor_begins_with_the_set) {
+  card_bytes = (size_t)64 << _i;
   begin();
   make_holders(heap);
+  const size_t per_card = card_bytes / 8;
   void **slots = (void **)(void *)large;
-  /* object[0] is old, object[1] is not; of the array cards 3 and 39 are entered. */
+  /* object[0] is old, object[1] is not; of the array card 3 and the last one are entered. */
   ((void **)(void *)object[0])[1] = object[10];
   ((void **)(void *)object[0])[7] = object[11];
   ((void **)(void *)object[1])[1] = object[12];
-  slots[3 * SLOTS - 1] = object[20];
-  slots[3 * SLOTS] = object[21];
-  slots[4 * SLOTS - 1] = object[22];
-  slots[4 * SLOTS] = object[23];
-  slots[CARDS * SLOTS - 1] = object[24];
+  slots[3 * per_card - 1] = object[20];
+  slots[3 * per_card] = object[21];
+  slots[4 * per_card - 1] = object[22];
+  slots[4 * per_card] = object[23];
+  slots[CARDS * per_card - 1] = object[24];
   fake_mark(heap, object[0], LU_MAP_A);
   fake_mark(heap, large, LU_MAP_A);
   lu_remember(mutator, entry_of(0));
@@ -454,7 +457,8 @@ int main(void) {
   tcase_add_test(tcase, what_is_lost_is_confessed);
   tcase_add_test(tcase, without_packets_entries_are_lost);
   tcase_add_test(tcase, the_budget_leaves_packets_for_marking);
-  tcase_add_test(tcase, a_minor_begins_with_the_set);
+  /* Cards of 64 bytes to 8 KB. */
+  tcase_add_loop_test(tcase, a_minor_begins_with_the_set, 0, 8);
   suite_add_tcase(suite, tcase);
   tcase = tcase_create("threads");
   tcase_add_loop_test(tcase, threads_lose_nothing_when_they_leave, 0, 2);
