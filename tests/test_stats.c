@@ -165,13 +165,15 @@ END_TEST
 START_TEST(beside_the_program) {
   begin_with(_i == 0 ? "heap.max=64M,gc.every=1M" : "heap.max=64M,gc.every=1M,gc.promote=3");
   allocate(20 * CELLS / 100);
-  kept = make_list(thread, cells, 1000, 0);
+  kept = make_list(thread, cells, 10000, 0);
   for (int i = 0; i < 5; i++)
     collect_some(heap, thread);
   lull_stats stats = checked_stats();
   ck_assert_uint_ge(stats.cycles_minor, 2);
-  ck_assert_uint_ge(stats.bytes_survived, 1000 * sizeof(struct cell));
-  ck_assert_uint_ge(stats.bytes_promoted, 1000 * sizeof(struct cell));
+  /* But for what stands in the block that the thread still holds, which no sweep has looked at. */
+  size_t swept = 10000 * sizeof(struct cell) - LU_BLOCK_BYTES;
+  ck_assert_uint_ge(stats.bytes_survived, swept);
+  ck_assert_uint_ge(stats.bytes_promoted, swept);
   end();
 }
 END_TEST
