@@ -84,6 +84,7 @@ static void report(const struct totals *totals, double taken) {
   figures_count("loads_checked", totals->loads);
   figures_count("lives", totals->lives);
   figures_count("cycles", totals->cycles);
+  figures_count("minors", totals->minors);
   figures_count("heaps_verified", totals->verified);
   figures_memory();
   figures_end();

@@ -161,6 +161,7 @@ static void end_world(struct round *round, unsigned i, struct totals *totals) {
   STRESS_OK(lull_verify(thread));
   heap_detach(thread);
   totals->cycles += figures_stats(world->heap).cycles;
+  totals->minors += figures_stats(world->heap).cycles_minor;
   totals->verified++;
   heap_end(world->heap);
   step();

@@ -36,7 +36,7 @@ struct wishes {
 
 /* Sums over rounds. */
 struct totals {
-  uint64_t rounds, operations, allocations, failures, loads, lives, cycles, verified;
+  uint64_t rounds, operations, allocations, failures, loads, lives, cycles, minors, verified;
 };
 
 /* lives.c */
