@@ -5,7 +5,7 @@
  * stress/simulator/world.h says what is modelled and what is not. Costs are arguments; the defaults are those of doc/design/performance.md.
  *
  * Checked: every run ends; where there is room for what is allocated during two cycles by a margin, nothing stalls and goals are kept; minors never make
- * a program more than 5 % slower than majors alone, nor spend more than 5 % (and 1 % of the machine) more CPU time.
+ * a program more than 5 % slower than majors alone, nor spend more than 5 % (and 1 % of the machine) more CPU time; 10 % where majors alone do not keep up.
  */
 #include <errno.h>
 #include <math.h>
@@ -122,6 +122,26 @@ static void complain(const struct cell *cell, const char *what) {
             cell->survival * 100, cell->rate / 1e6);
 }
 
+/* Runs that were cut short by --seconds show how they began, not how they went on. */
+static bool long_enough(const struct world_result *result) { return result->minors + result->majors >= cycles; }
+
+/*
+ * Five percent where majors alone keep up. Where they do not, time is lost in stalls, and how much depends on where in the room a major happens to begin: there
+ * minors may lose twice that.
+ */
+static double most_loss(const struct world_result *majors) { return majors->stalled < 0.02 ? 1.05 : 1.1; }
+
+static void compare_with_majors(const struct cell *cell) {
+  const struct world_result *result = &cell->result, *majors = &cell->majors;
+  double most = most_loss(majors), spare = 0.01 * cell->cores * 1e9 * majors->seconds / majors->allocated;
+  if (!long_enough(result) || !long_enough(majors))
+    return;
+  if (result->slowdown > majors->slowdown * most)
+    complain(cell, "minors make it slower");
+  if (result->collector_ns > majors->collector_ns * most + spare)
+    complain(cell, "minors cost more CPU time than majors alone");
+}
+
 static void check_cell(const struct cell *cell) {
   const struct world_result *result = &cell->result, *majors = &cell->majors;
   if (spacious(cell)) {
@@ -130,16 +150,10 @@ static void check_cell(const struct cell *cell) {
     if (result->missed > 0.05)
       complain(cell, "goals missed with room to spare");
   }
-  if (result->out_of_memory || majors->out_of_memory) {
-    if (!majors->out_of_memory)
-      complain(cell, "out of memory with minors only");
-    return;
-  }
-  if (result->slowdown > majors->slowdown * 1.05)
-    complain(cell, "minors make it slower");
-  double spare = 0.01 * cell->cores * 1e9 * majors->seconds / majors->allocated;
-  if (result->collector_ns > majors->collector_ns * 1.05 + spare)
-    complain(cell, "minors cost more CPU time than majors alone");
+  if (result->out_of_memory && !majors->out_of_memory)
+    complain(cell, "out of memory with minors only");
+  if (!result->out_of_memory && !majors->out_of_memory)
+    compare_with_majors(cell);
 }
 
 static void write_file(const char *name, const struct grid *grid, const struct cell *cells, bool picture) {

@@ -110,6 +110,9 @@ static uint64_t soften(const struct lu_policy *policy, uint64_t bound) {
   return most(bound, used + used / 16 + MB);
 }
 
+/* Bytes that may be live or allocated at all. */
+static uint64_t usable(const struct lu_policy *policy) { return policy->config.limit - policy->config.limit / UNUSABLE; }
+
 static uint64_t goal_of(const struct lu_policy *policy) {
   const struct lu_policy_config *config = &policy->config;
   uint64_t growth = growth_of(policy);
@@ -125,7 +128,7 @@ static uint64_t goal_of(const struct lu_policy *policy) {
     goal = most(soften(policy, policy->share), policy->major_live);
   if (config->soft != 0 && goal > config->soft)
     goal = least(goal, soften(policy, config->soft));
-  return least(most(goal, LEAST), config->limit - config->limit / UNUSABLE);
+  return least(most(goal, LEAST), usable(policy));
 }
 
 /* The start. */
@@ -307,27 +310,45 @@ static void account(struct lu_policy *policy, uint64_t now, uint64_t cpu_ns) {
   policy->cpu_until = policy->cpu_left < 0 ? now + (uint64_t)(-policy->cpu_left / share) : now;
 }
 
+/* What would be allocated from one major to the next without minors: what is born during a major floats until the next one. */
+static double between_majors(const struct lu_policy *policy, double born) {
+  uint64_t room = minus(policy->goal, policy->major_live + whole(born));
+  double start = (double)(policy->config.concurrent ? major_start(policy, room) : most(room, LEAST));
+  double most_at_all = (double)minus(usable(policy), policy->major_live) - born;
+  return higher(lower(start + born, most_at_all), (double)LEAST);
+}
+
+/*
+ * What is allocated from one major to the next with minors: a row of them, in which survivors fill the room up to the reserve, then what is born during the
+ * major, which has the reserve, and what is beyond the goal.
+ */
+static void row_of_minors(const struct lu_policy *policy, double born, double *row, double *beside) {
+  double full = (double)full_room(policy);
+  double spare = (survival_at_worst(policy) - policy->survival) * (double)least(young_of(policy), full_room(policy));
+  double for_survivors = higher(full - (double)reserve(policy) - (double)minor_headroom(policy) - spare, full / LEAST_SHARE);
+  *row = for_survivors / higher(policy->survival, 0.01);
+  *beside = lower(born, (double)(reserve(policy) + minus(usable(policy), policy->goal)));
+}
+
 /* What minors with a major now and then, and what majors alone, cost for a byte of allocation; both 0 while unknown. */
 static void compare(const struct lu_policy *policy, double *with_minors, double *majors_alone) {
   const struct lu_policy_history *major = &policy->history[LU_MAJOR];
+  double row, beside;
   *with_minors = *majors_alone = 0;
   if (major->samples == 0)
     return;
-  double cost = major->cost, full = (double)full_room(policy);
-  double born = lower((double)headroom_of(policy, LU_MAJOR) / SAFETY, (double)minus(policy->config.limit, policy->major_live) / 2);
-  /* What is born during a major floats until the next one, so that much less is allocated between two; if that is most of it, they follow each other. */
-  *majors_alone = cost / higher(higher(full - born, born), (double)LEAST);
-  /* With minors the room is filled by what survives, up to the reserve; then comes a major. */
-  double spare = (survival_at_worst(policy) - policy->survival) * (double)least(young_of(policy), full_room(policy));
-  double row = higher(full - (double)reserve(policy) - (double)minor_headroom(policy) - spare, full / LEAST_SHARE) / higher(policy->survival, 0.01);
-  *with_minors = (policy->minor_cost * row + cost) / (row + born);
+  double born = lower((double)headroom_of(policy, LU_MAJOR) / SAFETY, (double)minus(usable(policy), policy->major_live) / 2);
+  row_of_minors(policy, born, &row, &beside);
+  *with_minors = (policy->minor_cost * row + major->cost) / (row + beside);
+  *majors_alone = major->cost / between_majors(policy, born);
 }
 
 /* After a minor: does it pay? */
 static void judge(struct lu_policy *policy, bool trial) {
   double with_minors, majors_alone;
   compare(policy, &with_minors, &majors_alone);
-  if (with_minors <= majors_alone * WORTH || majors_alone == 0) {
+  /* Where allocations stall, time counts more than CPU time, and room more than both. */
+  if (with_minors <= majors_alone * WORTH * (1 - policy->margin / 2) || majors_alone == 0) {
     policy->bad = 0;
     if (++policy->good >= GOOD_MINORS)
       policy->skip = 1;
