@@ -24,7 +24,7 @@
 #define LEAST_SHARE 8             /* ... and this part of the room */
 #define SHORTEST_NS 200000        /* rates of shorter times say nothing */
 #define SURVIVAL_GUESS 0.3
-#define TRIAL_SURVIVAL 0.4        /* assumed of a trial, however long ago the last minor was */
+#define TRIAL_SURVIVAL 0.4        /* assumed of a trial at least, even if the last minor found less */
 #define WORTH 0.7                 /* minors must cost less than this part of what majors alone do: they also take room and handshakes */
 #define LONGEST_SKIP 64
 #define MEMORY 0.75               /* of what a minor took, from one major to the next */
@@ -165,16 +165,19 @@ static uint64_t young_of(const struct lu_policy *policy) {
 }
 
 /*
- * Room that is kept for the major that ends a row of minors: what is allocated while it marks. The less of that there is room for, the less keeping any helps,
- * and the more minors do.
+ * Room that is kept for the major that ends a row of minors: what is allocated while it marks. Where that is nearly all the room there is, or more, keeping
+ * it helps less and less, and minors help more.
  */
 static uint64_t reserve(const struct lu_policy *policy) {
   uint64_t full = full_room(policy), headroom = headroom_of(policy, LU_MAJOR);
-  return most(headroom <= full / 2 ? headroom : minus(full, headroom), full / LEAST_SHARE);
+  return most(least(headroom, 3 * minus(full, headroom)), full / LEAST_SHARE);
 }
 
 static double survival_at_worst(const struct lu_policy *policy) {
-  return policy->minors == 0 ? higher(policy->trust, TRIAL_SURVIVAL) : lower(policy->survival * 1.5 * policy->trust + 0.05, 1.0);
+  double before = policy->survival > 0 ? policy->survival : 1.0;
+  if (policy->minors == 0)
+    return higher(before * policy->trust, TRIAL_SURVIVAL);
+  return lower(policy->survival * 1.5 * policy->trust + 0.05, 1.0);
 }
 
 /*
@@ -404,9 +407,11 @@ static void major_ended(struct lu_policy *policy, const struct lu_cycle_result *
   policy->major_live = result->live_bytes;
   policy->filled_after = result->live_bytes + (allocated - policy->begun_at);
   policy->major_ended_ns = now;
-  if (policy->left > 0 && --policy->left == 0)
-    policy->minors = 0;  /* the trial is judged by itself */
   policy->trust *= MEMORY;
+  if (policy->left > 0 && --policy->left == 0) {
+    policy->minors = 0;  /* the trial is judged by itself */
+    policy->trust = 1.0;
+  }
 }
 
 void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated, const struct lu_cycle_result *result) {
