@@ -32,8 +32,10 @@ static unsigned promote;
 static void set_up(unsigned n, const char *more) {
   char options[256];
   promote = n;
+  /* Wide epochs in debug builds too: with 4 bits every fourth cycle has to be a major. */
   snprintf(options, sizeof options,
-           "heap.max=64M,gc.every=1G,heap.return=false,stress.scribble=true,verify=phase,gc.promote=%u%s", n, more);
+           "heap.max=64M,gc.every=1G,heap.return=false,stress.scribble=true,stress.epoch_bits=15,verify=phase,gc.promote=%u%s",
+           n, more);
   heap = heap_with(options);
   thread = attach(heap);
   cells = cell_type(heap);

@@ -26,7 +26,8 @@ static struct cell *gone;                /* old; a's root[1] */
 static size_t length = SMALL;
 static struct cell *passed;              /* what one puppet holds and another takes over */
 
-#define OPTIONS "heap.max=64M,gc.every=1G,gc.helpers=0,heap.return=false,stress.scribble=true,verify=cycle"
+/* Wide epochs in debug builds too: with 4 bits every fourth cycle has to be a major. */
+#define OPTIONS "heap.max=64M,gc.every=1G,gc.helpers=0,heap.return=false,stress.scribble=true,stress.epoch_bits=15,verify=cycle"
 
 static struct vector *make_vector(struct puppet *puppet) {
   struct vector *vector = (struct vector *)lull_new_array(puppet->thread, vectors, length);

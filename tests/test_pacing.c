@@ -173,7 +173,7 @@ START_TEST(structures_of_other_sizes) {
 END_TEST
 
 START_TEST(the_young_size_says_when_minors_come) {
-  lull_heap *heap = heap_with("heap.max=128M,heap.sizing=fixed,gc.young=4M");
+  lull_heap *heap = heap_with("heap.max=128M,heap.sizing=fixed,gc.young=4M,stress.epoch_bits=15");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   {
