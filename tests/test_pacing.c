@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 #include <unistd.h>
+#include "support/cores.h"
 #include "tests/fixture.h"
 
 #define MB (UINT64_C(1) << 20)
@@ -16,6 +17,12 @@ static lull_pacing pacing_of(lull_heap *heap) {
 }
 
 static void set(lull_heap *heap, const lull_pacing *pacing) { ck_assert_int_eq(lull_heap_set_pacing(heap, pacing), LULL_OK); }
+
+static double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
 /* Garbage of so many bytes. */
 static void litter(lull_thread *thread, lull_type type, uint64_t bytes) {
@@ -222,17 +229,70 @@ START_TEST(a_pause_makes_cycles_rarer) {
   lull_heap *heap = heap_with("heap.max=256M,gc.every=256K,gc.pause=100ms");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
-  struct timespec from, to;
-  clock_gettime(CLOCK_MONOTONIC, &from);
+  double began = seconds_now();
   litter(thread, type, 100 * MB);
-  clock_gettime(CLOCK_MONOTONIC, &to);
-  double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+  double seconds = seconds_now() - began;
   /* Allocation stays below the limit, so nothing but the pause says when. */
   ck_assert_double_le((double)stats_of(heap).cycles, 2 + seconds / 0.1);
   uint64_t before = stats_of(heap).cycles;
   ck_assert_int_eq(lull_collect(thread), LULL_OK);
   ck_assert_int_eq(lull_collect(thread), LULL_OK);
   ck_assert_uint_ge(stats_of(heap).cycles, before + 2);
+  end_heap(heap, thread);
+}
+END_TEST
+
+/* A program whose collector would run all the time: little room, much garbage. It has its share, and a second that was saved up, and no more. */
+START_TEST(the_collector_keeps_its_share_at_the_limit) {
+  lull_heap *heap = heap_with("heap.max=16M,gc.cpu=5,gc.generational=false");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  {
+    struct cell *list = make_list(thread, type, 580000, 0);   /* 14 MB */
+    LULL_ROOTS(thread, list);
+    double began = seconds_now(), took;
+    while ((took = seconds_now() - began) < 5.0)
+      litter(thread, type, MB / 4);
+    lull_stats stats = stats_of(heap);
+    ck_assert_double_le((double)(stats.cpu_minor + stats.cpu_major) / 1e9, 1.3 + took * 0.05 * (double)lu_cores());
+    ck_assert_uint_eq(stats.stall_failures, 0);
+    check_list(list, 580000, 0);
+  }
+  end_heap(heap, thread);
+}
+END_TEST
+
+/* What does not fit is told, soon: by then the collector has not gone round for ever. */
+static int asked;
+
+static bool count_call(lull_thread *thread, size_t size, lull_oom why, void *data) {
+  (void)thread, (void)size, (void)data;
+  ck_assert_int_eq(why, LULL_OOM_LIMIT);
+  asked++;
+  return false;
+}
+
+START_TEST(what_does_not_fit_is_told_soon) {
+  lull_heap *heap = heap_with(_i == 0 ? "heap.max=16M" : "heap.max=16M,gc.generational=false");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  ck_assert_int_eq(lull_heap_oom_hook(heap, count_call, NULL), LULL_OK);
+  {
+    struct cell *list = NULL, *cell;
+    LULL_ROOTS(thread, list);
+    double began = seconds_now();
+    /* Two objects that live for each that dies, 17.8 MB in all if it could. */
+    for (size_t i = 0; (cell = (struct cell *)lull_new(thread, type)) != NULL && i < 1100000; i++) {
+      if (i % 3 == 0)
+        continue;
+      lull_init(thread, cell, &cell->next, list);
+      list = cell;
+    }
+    ck_assert_ptr_null(cell);
+    ck_assert_int_eq(asked, 1);
+    ck_assert_uint_lt(stats_of(heap).cycles, 60);
+    ck_assert_double_lt(seconds_now() - began, 10.0);
+  }
   end_heap(heap, thread);
 }
 END_TEST
@@ -426,6 +486,8 @@ int main(void) {
   tcase_add_test(tcase, the_young_size_says_when_minors_come);
   tcase_add_test(tcase, a_threshold_makes_majors_come_sooner);
   tcase_add_test(tcase, a_pause_makes_cycles_rarer);
+  tcase_add_test(tcase, the_collector_keeps_its_share_at_the_limit);
+  tcase_add_loop_test(tcase, what_does_not_fit_is_told_soon, 0, 2);
   tcase_add_test(tcase, beyond_the_soft_limit_nothing_fails);
   tcase_add_test(tcase, the_hard_limit_can_be_lowered_and_raised);
   tcase_add_test(tcase, an_embedder_may_ask);
