@@ -13,11 +13,15 @@
  * this cycle, MARK |= ~TAKEN from there. Taking a block is several steps, with
  * no poll between. The collector switches MARK between H1 and H2 of a major,
  * sweeps block by block after IDLE, then SETTLE, then clears live parts.
+ * Blocks that a thread has taken since their last sweep are young (a mask); a minor
+ * visits these only, in its sweep and in its clearing pass. The sweep clears the bit
+ * when TAKEN is made, while it owns the block. What a minor finds may be unpromoted (all or
+ * nothing of it): those MARK bits are cleared after SETTLE, and the blocks are young again.
  * Marking is short: objects have no fields, threads hold them in registers,
  * and hand them over, shaded, when they leave. The memory is sequentially consistent.
  *
  * Bounds: 2 blocks of S places (default 2), CYCLES cycles (2), each a major or a
- * minor (with -DKINDS=1 majors only); 2 threads with OPS0 and OPS1 allocations or early
+ * minor (with -DKINDS=1 majors only, with -DKINDS=0 minors); 2 threads with OPS0 and OPS1 allocations or early
  * retirements over all cycles; then a thread is blocked. Thread 0 may leave at
  * any time. Registers are dropped at scans only. At the start block 0 has an old object that thread 1 holds, at
  * its first or its last place, and block 1 is empty.
@@ -28,10 +32,11 @@
  *  C  from the end of marking to the end of sweep all that threads hold is marked;
  *  D  after the clearing pass MARK holds no birth of this cycle and no free place;
  *  E  the spare MARK is clear when a major switches to it;
- *  F  TAKEN of a HELD block does not change; a block has one owner.
+ *  F  TAKEN of a HELD block does not change; a block has one owner;
+ *  G  in a block that is not young all that is TAKEN is marked, and there is no other object.
  *
  * Run:
- *   spin -a [-DOPS0=n -DOPS1=n] [-DS=n] [-DCYCLES=n] [-DKINDS=1] [-DMUTANT=n] blocks.pml
+ *   spin -a [-DOPS0=n -DOPS1=n] [-DS=n] [-DCYCLES=n] [-DKINDS=0|1] [-DMUTANT=n] blocks.pml
  *   gcc -O2 -DSAFETY -DCOLLAPSE -o pan pan.c && ./pan -m1000000 -w24
  *
  * Mutants; each must fail, except where its note says PASS:
@@ -54,6 +59,12 @@
  * 15  births_live ends before the sweep
  * 16  a thread leaves its block RETIRED, not ORPHAN (must PASS: sound; the room
  *     waits for the next sweep)
+ * 17  [KINDS=0] the sweep clears the young bit of an offered block before it claims it
+ * 18  [KINDS=0] the sweep clears it after it has offered the block
+ * 19  [KINDS=0] a block becomes young with its first allocation, not when it is taken
+ * 20  [KINDS=0] blocks of unpromoted survivors do not become young again
+ * 21  [KINDS=0] the sweep clears the bit of blocks that it skips
+ * 22  [KINDS=0] blocks of unpromoted survivors become young before the sweep
  *
  * Expected (spin 6.5.2), no errors (states, depth):
  *   KINDS=1   1,1: 2,432,283, 226   1,2: 7,268,494, 240   2,1: 12,759,162, 241
@@ -104,11 +115,14 @@
 
 #define BIT(x) (1 << (x))
 #define HAS(s,x) (s & BIT(x))
+#define CLEAR(s,x) s = s & (255 - BIT(x))
 #define ONES ((1 << S) - 1)
 #define BLOCK(b) (ONES << ((b) * S))                        /* all places of b */
 #define FROM(b,c) (BLOCK(b) & (255 - ((1 << ((b)*S + c)) - 1)))  /* from place c up */
 
 byte mask;                      /* claim mask: a bit a block */
+byte young = 1;                 /* a bit a block: taken since its last sweep; block 0 has been in use */
+byte found, listed;             /* objects that this cycle marked; those of them that stay unpromoted */
 byte st[NB], cursor[NB], live_from[NB], live_cycle[NB];
 byte taken;
 byte mark[2], cur;              /* two copies; the current one */
@@ -155,7 +169,8 @@ inline do_poll(m) {
 #if MUTANT!=4
      if :: hb[m] != NONE -> make_live(m, hb[m]) :: else fi
 #endif
-  :: req[m] == RQ_H3 -> mark[cur] = mark[cur] | regs[m]; ph[m] = TRACE
+  :: req[m] == RQ_H3 -> found = found | (regs[m] & (255 - mark[cur]));
+     mark[cur] = mark[cur] | regs[m]; ph[m] = TRACE
   :: req[m] == RQ_IDLE -> ph[m] = IDLE
   :: req[m] == RQ_SETTLE -> lb[m] = false
   fi;
@@ -191,6 +206,9 @@ proctype mutator(byte m) {
        assert(st[b] != HELD) };                     /* F */
      atomic {
        st[b] = HELD; hb[m] = b; seen[b] = taken & BLOCK(b);
+#if MUTANT!=19
+       young = young | BIT(b);
+#endif
 #if MUTANT==3
        l = births_live && h2c[m] == cyc
 #else
@@ -212,6 +230,9 @@ proctype mutator(byte m) {
        od;
        if
        :: i < S -> n++;                             /* allocate */
+#if MUTANT==19
+          young = young | BIT(b);
+#endif
           cursor[b] = i + 1; i = b*S + i;
           assert(!HAS(obj, i));                     /* A */
           obj = obj | BIT(i); regs[m] = regs[m] | BIT(i);
@@ -260,7 +281,7 @@ inline clear_live() {
   :: x < NB ->
      d_step {
        if
-       :: live_cycle[x] == cyc ->
+       :: live_cycle[x] == cyc && (major || HAS(young, x)) ->
           mark[cur] = mark[cur] & (255 - (FROM(x, live_from[x]) & (255 - taken)))
        :: else
        fi;
@@ -274,21 +295,34 @@ inline sweep() {
   x = 0;
   do
   :: x < NB ->
+#if MUTANT==17
+     atomic {
+       visit = major || HAS(young, x);
+       own = visit && HAS(mask, x) && live_cycle[x] != cyc };
+     atomic { if :: own -> CLEAR(young, x) :: else fi };
+#define VISIT visit
+#else
+#define VISIT (major || HAS(young, x))
+#endif
      d_step {                                       /* own the block, or skip it */
        own = false;
        if
-       :: st[x] == RETIRED || st[x] == FULL -> own = true
+       :: !VISIT
+       :: VISIT && (st[x] == RETIRED || st[x] == FULL) -> own = true
 #if MUTANT==1
-       :: st[x] == HELD -> own = true
+       :: VISIT && st[x] == HELD -> own = true
 #endif
 #if MUTANT==13
-       :: (st[x] == FREE || st[x] == POOLED || st[x] == ORPHAN) && HAS(mask, x) -> own = true
+       :: VISIT && (st[x] == FREE || st[x] == POOLED || st[x] == ORPHAN) && HAS(mask, x) -> own = true
 #else
-       :: (st[x] == FREE || st[x] == POOLED || st[x] == ORPHAN) && HAS(mask, x) ->
+       :: VISIT && (st[x] == FREE || st[x] == POOLED || st[x] == ORPHAN) && HAS(mask, x) ->
           mask = mask & (255 - BIT(x)); own = true; off = true
 #endif
        :: else
        fi };
+#if MUTANT==21
+     atomic { if :: VISIT && (!own || live_cycle[x] == cyc) -> CLEAR(young, x) :: else fi };
+#endif
      if
 #if MUTANT!=2
      :: own && live_cycle[x] == cyc ->
@@ -303,12 +337,18 @@ inline sweep() {
 #if MUTANT==11
           if :: major -> mark[1-cur] = mark[1-cur] & (255 - BLOCK(x)) :: else fi;
 #endif
+#if MUTANT!=18
+          CLEAR(young, x);
+#endif
           if
           :: y == BLOCK(x) -> st[x] = FREE
           :: y == 0 -> st[x] = FULL
           :: else -> st[x] = POOLED
           fi };
-        atomic { if :: y != 0 -> mask = mask | BIT(x) :: else fi; y = 0 }
+        atomic { if :: y != 0 -> mask = mask | BIT(x) :: else fi; y = 0 };
+#if MUTANT==18
+        CLEAR(young, x)
+#endif
      :: !own
      fi;
      atomic { own = false; off = false; x++ }
@@ -317,9 +357,23 @@ inline sweep() {
   x = 0
 }
 
+/* MARK bits of unpromoted survivors, block by block */
+inline clear_listed() {
+#if MUTANT!=20 && MUTANT!=22
+  if :: (listed & BLOCK(0)) != 0 -> young = young | 1 :: else fi;
+  if :: (listed & BLOCK(1)) != 0 -> young = young | 2 :: else fi;
+#endif
+  mark[cur] = mark[cur] & (255 - listed); listed = 0
+}
+
+#define OLD_PLACES ((HAS(young, 0) -> 0 : BLOCK(0)) | (HAS(young, 1) -> 0 : BLOCK(1)))
+
 active proctype collector() {
   byte x, y;
   bool own, off, major;
+#if MUTANT==17
+  bool visit;
+#endif
 
   atomic {
     if :: obj = BIT(0) :: obj = BIT(S-1) fi;
@@ -332,8 +386,10 @@ active proctype collector() {
      atomic {
        cyc++; born = 0;
        if
+#if KINDS>0
        :: major = true
-#if KINDS==2
+#endif
+#if KINDS!=1
        :: major = false
 #endif
        fi };
@@ -350,7 +406,17 @@ active proctype collector() {
 #if MUTANT==12
      atomic { cyc--; if :: cyc > 0 -> clear_live() :: else fi; cyc++ };
 #endif
-     atomic { mark[cur] = mark[cur] | buf; buf = 0 };
+     atomic {
+       found = found | (buf & (255 - mark[cur])); mark[cur] = mark[cur] | buf; buf = 0;
+       if
+       :: !major && found != 0 -> listed = found;
+#if MUTANT==22
+          if :: (listed & BLOCK(0)) != 0 -> young = young | 1 :: else fi;
+          if :: (listed & BLOCK(1)) != 0 -> young = young | 2 :: else fi
+#endif
+       :: skip
+       fi;
+       found = 0 };
 #if MUTANT==15
      births_live = false;
      handshake(RQ_SETTLE);
@@ -378,7 +444,9 @@ active proctype collector() {
      clear_live();
 #endif
      atomic {
-       assert((mark[cur] & (born | (255 - obj))) == 0) }    /* D */
+       clear_listed();
+       assert((mark[cur] & (born | (255 - obj))) == 0);     /* D */
+       assert(((taken | obj) & OLD_PLACES & (255 - mark[cur])) == 0) }      /* G */
 #endif
   :: else -> break
   od;
