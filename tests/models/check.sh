@@ -132,7 +132,6 @@ f s fail blocks -DKINDS=0 -DOPS0=1 -DOPS1=1 -DMUTANT=22
 n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=2
 n l pass blocks -DKINDS=1 -DOPS0=2 -DOPS1=1
 n l pass blocks -DOPS0=1 -DOPS1=1
-n l pass blocks -DKINDS=0 -DOPS0=1 -DOPS1=2
 n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DS=3
 n l pass blocks -DKINDS=1 -DS=3 -DOPS0=1 -DOPS1=2
 n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DCYCLES=3
@@ -225,8 +224,8 @@ n l pass park   -DUNITS=1
 f l pass promote -DCYCLES=2
 f l pass promote -DN=3 -DCYCLES=2
 f l pass promote -DMAJOR
-f l pass promote -DMARKERS=2 -DOPS0=0
-f l pass promote -DOVERFLOW
+f m pass promote -DMARKERS=2 -DOPS0=0
+f m pass promote -DOVERFLOW -DNARROW
 f s fail promote -DMUTANT=1
 f s fail promote -DMUTANT=2
 f s fail promote -DMUTANT=3
@@ -245,18 +244,15 @@ f s fail promote -DMUTANT=15
 f s fail promote -DMARKERS=2 -DNARROW -DMUTANT=16
 f l fail promote -DOPS0=2 -DMUTANT=17
 f s fail promote -DMUTANT=18
-f s fail promote -DMARKERS=2 -DNARROW -DMUTANT=19
+f s fail promote -DMUTANT=19
 f s fail promote -DOPS0=2 -DNARROW -DMUTANT=20
 f m pass promote -DMUTANT=21
 f s fail promote -DOVERFLOW -DMUTANT=22
 f s fail promote -DOVERFLOW -DMUTANT=23
 f s fail promote -DOVERFLOW -DMUTANT=24
 f s fail promote -DOVERFLOW -DMUTANT=26
-n l pass promote -DOPS0=2
-n l pass promote -DMARKERS=2 -DNARROW
-n l pass promote -DMARKERS=2 -DNARROW -DMUTANT=25
-n l pass promote -DOVERFLOW -DMAJOR -DNARROW
-n l pass promote -DOPS1=1 -DNARROW
+f m pass promote -DMARKERS=2 -DOPS0=0 -DMUTANT=25
+n l pass promote -DOVERFLOW
 f l pass kind   -DLOSSES=0
 f l pass kind   -DOVERFLOWS=0
 f l pass kind   -DOPS0=3 -DOPS1=1 -DCYCLES=1 -DINIT -DLOSSES=0
@@ -274,25 +270,26 @@ f s fail kind   -DOVERFLOWS=0 -DMUTANT=11
 f s fail kind   -DLOSSES=0 -DMUTANT=12
 n l pass kind
 n l pass kind   -DOPS0=0 -DOPS1=2 -DBIRTH -DOVERFLOWS=0
-f m pass drive
-f s fail drive  -DMUTANT=1
-f s fail drive  -DMUTANT=2
-f s fail drive  -DMUTANT=3
-f s fail drive  -DMUTANT=4
-f s fail drive  -DMUTANT=5
-f s fail drive  -DMUTANT=6
+f l pass drive  -DOPS=2 -DLIVES=0
+f s fail drive  -DLIVES=0 -DMUTANT=1
+f s fail drive  -DLIVES=0 -DMUTANT=2
+f s fail drive  -DLIVES=0 -DMUTANT=3
+f s fail drive  -DLIVES=0 -DMUTANT=4
+f s fail drive  -DLIVES=0 -DMUTANT=5
+f s fail drive  -DLIVES=0 -DMUTANT=6
 f s fail drive  -DMUTANT=7
 f s fail drive  -DMUTANT=8
-f s fail drive  -DMUTANT=9
-f s fail drive  -DMUTANT=10
-f s fail drive  -DMUTANT=11
-f s fail drive  -DMUTANT=12
-f s fail drive  -DMUTANT=13
-f s fail drive  -DMUTANT=14
-f s fail drive  -DMUTANT=15
-n m pass drive  -DHANDSHAKES=3
-n l pass drive  -DLIVES=2
-n l pass drive  -DOPS=2
+f s fail drive  -DLIVES=0 -DMUTANT=9
+f s fail drive  -DLIVES=0 -DMUTANT=10
+f s fail drive  -DLIVES=0 -DMUTANT=11
+f s fail drive  -DOPS=2 -DLIVES=0 -DMUTANT=12
+f s fail drive  -DLIVES=0 -DMUTANT=13
+f s fail drive  -DLIVES=0 -DMUTANT=14
+f s fail drive  -DLIVES=0 -DMUTANT=15
+f s fail drive  -DOPS=2 -DLIVES=0 -DMUTANT=16
+f s fail drive  -DLIVES=0 -DMUTANT=17
+n l pass drive
+n l pass drive  -DOPS=2 -DLIVES=0 -DHANDSHAKES=3
 TABLE
 }
 

@@ -1,34 +1,37 @@
 /*
- * drive.pml: who drives a cycle: the collector thread (concurrent mode), or in steps any thread
- * that gets the driver's lock (incremental mode); handing over; the last thread that leaves;
- * switching between the modes.
+ * drive.pml: who drives a cycle: the collector thread, which comes and goes with the mode, or in
+ * steps any thread that gets the driver's lock; handing over; the last thread that leaves; a
+ * change of the mode at any time.
  *
  * Modelled: a cycle is HANDSHAKES handshakes; `at` is the one that is armed, 0 between cycles. It
- * is the heap's, with the snapshot and the requests (asked), so who holds the lock can go on
- * where another stopped. In incremental mode a thread may take a step at any time: it tries the
- * lock, looks at the mode again, acknowledges its own request, acts for blocked threads, and if
- * all have acknowledged arms the next handshake or ends the cycle; then it gives the lock back,
- * whether all had acknowledged or not. It begins a cycle when one is wanted. The collector in
- * concurrent mode keeps the lock for a whole cycle. A thread that collects and waits drives in
- * incremental mode; in concurrent mode it waits for progress, BLOCKED, and looks at the mode
- * again when woken. Between two cycles a thread may switch the mode, holding the lock; if a cycle
- * is under way it drives it to its end first, or waits for the lock, BLOCKED. A switch wakes the
- * collector and those that wait. A thread leaves when its request is acknowledged; if it is the
- * last, what is under way stays as it is, and the next that joins goes on. Joining adopts what is
- * armed (join.pml). Acting for a blocked thread is one step (claim.pml has the claim); events are
- * kept as "moved since the waiter read the value" (park.pml). Sequentially consistent memory.
+ * is the heap's, with the snapshot and the requests (asked), so who holds the lock goes on where
+ * another stopped. A thread at a slow path that sees a cycle under way, or one wanted and no
+ * collector thread, takes a step: BLOCKED, it tries the lock, acts for all blocked threads,
+ * itself among them, and if all have acknowledged it arms the next handshake or ends the cycle;
+ * then it gives the lock back. In concurrent mode it starts the collector thread instead where
+ * one is wanted. That thread drives to the end of a cycle with the lock held, also of one that
+ * others began; it looks at the mode between two cycles, and leaves if that is not concurrent:
+ * under thread_lock (here: in one step) it lowers `runs`, then it signals progress. Who collects
+ * and waits drives to the end, BLOCKED, if there is no collector thread, else it waits for
+ * progress, and looks again. Who asks for a cycle and does not wait starts the thread, if the
+ * mode is concurrent. A change stores the mode, starts the thread where a cycle is wanted, and
+ * signals wake and progress. A thread leaves when its request is acknowledged; if it is the last,
+ * what is under way stays as it is, and the next that joins goes on. Joining adopts what is armed
+ * (join.pml). Acting for a blocked thread is one step (claim.pml has the claim); events are kept
+ * as "moved since the waiter read the value" (park.pml). Sequentially consistent memory.
  *
- * Bounds: 2 threads; OPS operations in each registration (a request; collect and wait; switch; a
- * blocked region), LIVES registrations after the first; then a thread is blocked or has left.
- * Steps without bound. The mode at the start is either.
+ * Bounds: 2 threads; OPS operations in each registration (a request; collect and wait; change the
+ * mode; a blocked region), LIVES registrations after the first; then a thread is blocked or has
+ * left. Steps without bound. The mode at the start is either, with no collector thread.
  *
  * Assertions:
  *  A  each thread of the snapshot acknowledges a handshake once, and no other does;
  *  B  when the next step begins, all have, and every thread is in the phase of the handshake;
- *  C  only whoever holds the lock drives, a mutator in incremental mode only, the collector in
- *     concurrent mode only;
+ *  C  one drives at a time;
  *  D  a cycle ends after its last handshake, and not twice;
- *  E  no invalid end state: who waits for a cycle, or for the lock, goes on.
+ *  E  no invalid end state: who waits for a cycle, or for the lock, goes on;
+ *  F  when nothing goes on any more and the mode is concurrent, no cycle is wanted (a request
+ *     that nobody waits for is lost otherwise).
  *
  * Run:
  *   spin -a [-DOPS=n] [-DLIVES=n] [-DHANDSHAKES=n] [-DMUTANT=n] drive.pml
@@ -43,16 +46,18 @@
  *  6  only the thread that began a cycle goes on with it
  *  7  the last thread that leaves drops the cycle under way
  *  8  the last thread that leaves says that the cycle under way has ended
- *  9  a switch does not wake the collector
- * 10  a switch does not wake those that wait for a cycle
- * 11  a switch in the middle of a cycle
- * 12  the mode is looked at before the lock is taken, not after
- * 13  who waits in incremental mode does not drive
+ *  9  a collector thread that leaves signals nothing
+ * 10  a collector thread that leaves signals before it lowers `runs`
+ * 11  a change of the mode starts no thread
+ * 12  a collector thread decides to leave and lowers `runs` in two steps
+ * 13  who collects and waits does not drive when there is no thread
  * 14  a thread leaves with an open request
- * 15  a switch without the lock
+ * 15  a request that nobody waits for starts the thread first and is made then
+ * 16  the collector thread begins a cycle whether one is under way or not
+ * 17  a change of the mode drops the cycle under way
  *
  * Expected (spin 6.5.2), no errors (states, depth):
- *   1,818,451, 223   HANDSHAKES=3: 2,562,434, 299   LIVES=2: @L@   OPS=2: @O@
+ *   5,578,447, 268   OPS=2 LIVES=0: 2,398,065, 264   OPS=2 LIVES=0 HANDSHAKES=3: @H3@
  */
 #ifndef MUTANT
 #define MUTANT 0
@@ -71,7 +76,7 @@
 #define RUNNING 1
 #define BLOCKED 2
 
-#define C 2                     /* the collector, as a driver */
+#define C 2                     /* the collector thread, as a driver */
 
 byte state[2] = RUNNING;
 bool asked[2];                  /* has a request that it has not acknowledged */
@@ -79,6 +84,7 @@ byte ph[2];                     /* the handshake that it acknowledged last, or a
 byte at;
 byte wanted, begun, ended;
 bool incremental;
+bool runs;                      /* there is a collector thread */
 bool lock;
 bool wake = true, progress[2] = true;   /* events: moved since the waiter read the value */
 #if MUTANT==6
@@ -87,14 +93,20 @@ byte owner;
 #else
 #define MINE(m) true
 #endif
+#if MUTANT==5
+byte holder;                    /* m + 1 */
+#endif
 
 /* ghosts */
 bool snap[2], ran[2];
 byte drivers;                   /* that are inside a step */
 byte done = HANDSHAKES;         /* handshakes of the cycle that began last */
-#if MUTANT==5
-byte holder;                    /* m + 1 */
+#if MUTANT==4
+bool all[3];                    /* what one who has no lock yet saw */
 #endif
+
+#define UNDER_WAY (at != 0)
+#define DUE (wanted > begun)
 
 inline signal_progress() { progress[0] = true; progress[1] = true }
 
@@ -112,11 +124,10 @@ inline arm(k) {
 }
 
 /* all have acknowledged: what comes next */
-inline advance(m) {
+inline advance() {
   assert((!snap[0] || ran[0]) && (!snap[1] || ran[1]));                                 /* B */
   assert((state[0] == OUT || ph[0] == at) && (state[1] == OUT || ph[1] == at));
-  assert(at != 0 && begun == ended + 1);        /* D */
-  assert(incremental == (m != C));              /* C */
+  assert(UNDER_WAY && begun == ended + 1);      /* D */
   done++;
   if
   :: at < HANDSHAKES -> arm(at + 1)
@@ -126,9 +137,7 @@ inline advance(m) {
 
 inline begin(m) {
   assert(begun == ended && done == HANDSHAKES); /* D */
-  assert(incremental == (m != C));              /* C */
-  done = 0;
-  begun++;
+  done = 0; begun++;
 #if MUTANT==6
   owner = m;
 #endif
@@ -136,127 +145,138 @@ inline begin(m) {
 }
 
 inline act_for(t) {
-  atomic { if :: asked[t] && state[t] == BLOCKED -> acknowledge(t) :: else fi }
+  if :: asked[t] && state[t] == BLOCKED -> acknowledge(t) :: else fi
 }
 
-#define OPEN(t, m) (asked[t] && !(MUTANT == 2 && t == m))
-#define DUE (at == 0 && wanted > begun)
 /* a step would change something */
-#define CAN(t) (!asked[t] || state[t] == BLOCKED)
-#define PROGRESS (DUE || at != 0 && CAN(0) && CAN(1))
-#define SOME(m) MINE(m) && (DUE || at != 0 && (asked[0] && state[0] == BLOCKED || asked[1] && state[1] == BLOCKED || \
-                 asked[m] || !asked[0] && !asked[1]))
+#define OPEN(t) (asked[t] && state[t] != BLOCKED)
+#define SOME (!UNDER_WAY && DUE || UNDER_WAY && \
+              (asked[0] && !OPEN(0) || asked[1] && !OPEN(1) || !asked[0] && !asked[1]))
 
-/* one step of m, which holds the lock */
+/* one step of m, which holds the lock; a mutator's own state is BLOCKED */
+#if MUTANT==2
+#define ACKNOWLEDGED(t, m) (!asked[t] || t == m)
+#elif MUTANT==3
+#define ACKNOWLEDGED(t, m) (!asked[t] || t == m && ran[t])
+#elif MUTANT==4
+#define ACKNOWLEDGED(t, m) (all[m] || m == C && !asked[t])
+#else
+#define ACKNOWLEDGED(t, m) !asked[t]
+#endif
 inline drive(m) {
-  if
-  :: at == 0 && wanted > begun -> atomic { begin(m) }
-  :: at == 0 && wanted <= begun
-  :: at != 0 ->
-#if MUTANT==3
-     atomic { if :: asked[m] -> assert(snap[m] && !ran[m]); ran[m] = true; ph[m] = at :: else fi };
-     act_for(1-m);
-     if
-     :: !asked[1-m] && ran[m] -> atomic { asked[m] = false; advance(m); asked[m] = true }
-     :: else
-     fi
+  atomic {
+    if
+    :: UNDER_WAY ->
+#if MUTANT==2
+       if :: m != 0 -> act_for(0) :: else fi;
+       if :: m != 1 -> act_for(1) :: else fi
+#elif MUTANT==3
+       if :: m != 0 -> act_for(0) :: else fi;
+       if :: m != 1 -> act_for(1) :: else fi;
+       if :: m < C && asked[m] && !ran[m] -> ran[m] = true; ph[m] = at :: else fi
 #else
-#if MUTANT!=2
-     atomic { if :: asked[m] -> acknowledge(m) :: else fi };
+       act_for(0); act_for(1)
 #endif
-     act_for(1-m);
-#if MUTANT==4
-     if :: all -> atomic { advance(m) } :: else fi
-#else
-     if
-     :: !OPEN(0, m) -> if :: !OPEN(1, m) -> atomic { advance(m) } :: else fi
-     :: else
-     fi
-#endif
-#endif
-  fi
+    :: else
+    fi };
+  atomic {
+    if
+    :: UNDER_WAY && ACKNOWLEDGED(0, m) && ACKNOWLEDGED(1, m) -> advance()
+    :: !UNDER_WAY && DUE -> begin(m)
+    :: else
+    fi }
 }
 
 inline enter_drive() { drivers++; assert(drivers == 1) }        /* C */
 
-/* a try of the lock, and a step */
-inline step(m) {
 #if MUTANT==1
-  atomic { incremental -> enter_drive() };
-  drive(m);
-  atomic { drivers-- }
-#elif MUTANT==12
-  atomic { !lock -> lock = true; enter_drive() };
-  drive(m);
-  atomic { drivers--; lock = false }
+#define FREE(m) true
 #elif MUTANT==5
-  atomic { !lock || holder == m + 1 -> lock = true; holder = m + 1; enter_drive() };
-  if :: incremental -> drive(m) :: else fi;
-  atomic { drivers--; if :: at == 0 || !asked[0] && !asked[1] -> lock = false; holder = 0 :: else fi }
+#define FREE(m) (!lock || holder == m + 1)
 #else
+#define FREE(m) (!lock)
+#endif
+
+/* a try of the lock, and a step, BLOCKED */
+inline step(m) {
 #if MUTANT==4
-  all = !asked[0] && !asked[1] && at != 0;
+  all[m] = UNDER_WAY && !OPEN(0) && !OPEN(1) && (!asked[1-m] || state[1-m] == BLOCKED);
 #endif
   if
-  :: atomic { !lock -> lock = true; enter_drive() };
-     if
-     :: incremental && MINE(m) -> drive(m)
-     :: else
-     fi;
-     atomic { drivers--; lock = false }
-  :: lock
+  :: atomic { FREE(m) -> state[m] = BLOCKED; lock = true; enter_drive();
+#if MUTANT==5
+       holder = m + 1
+#endif
+     };
+     if :: MINE(m) -> drive(m) :: else fi;
+     atomic {
+       drivers--;
+#if MUTANT==5
+       if :: !UNDER_WAY || !asked[0] && !asked[1] -> lock = false; holder = 0 :: else fi;
+#else
+       lock = false;
+#endif
+       state[m] = RUNNING }
+  :: !FREE(m)
   fi
 #if MUTANT==4
-  ; all = false
-#endif
+  ; all[m] = false
 #endif
 }
 
-/* waits for cycle num */
+/* in concurrent mode; under thread_lock */
+inline start() {
+  atomic { if :: !runs && !incremental -> runs = true; wake = true :: else fi }
+}
+
+/* holds the lock until cycle num has ended */
+inline drive_to(m) {
+  atomic { state[m] = BLOCKED };
+  do
+  :: ended >= num -> break
+  :: atomic { ended < num && !lock -> lock = true; enter_drive() };
+     do
+     :: ended >= num -> break
+     :: ended < num && SOME && MINE(m) -> drive(m)
+     od;
+     atomic { drivers--; lock = false }
+  od;
+  atomic { state[m] = RUNNING }
+}
+
 inline wait_for_cycle(m) {
   do
-  :: atomic { ended >= num -> progress[m] = true; break }
-  :: atomic { ended < num && asked[m] -> acknowledge(m) }
-#if MUTANT!=13
-  :: ended < num && incremental && SOME(m) -> step(m)
-#endif
-  :: ended < num && !incremental ->
-     atomic { progress[m] = false };            /* reads the event's value, looks again */
+  :: atomic { true -> progress[m] = false };    /* reads the event's value, looks then */
      if
-     :: atomic { ended < num && !incremental && !asked[m] -> state[m] = BLOCKED };
+     :: atomic { ended >= num -> progress[m] = true; break }
+#if MUTANT!=13
+     :: ended < num && !runs -> drive_to(m)
+#endif
+     :: atomic { ended < num && runs -> state[m] = BLOCKED };
         atomic { progress[m] -> state[m] = RUNNING }
-     :: atomic { (ended >= num || incremental || asked[m]) -> progress[m] = true }
      fi
   od
 }
 
-inline switch_mode(m) {
-  do
-#if MUTANT==11
-  :: atomic { !lock -> incremental = !incremental; wake = true; signal_progress(); break }
-#elif MUTANT==15
-  :: atomic { at == 0 -> incremental = !incremental; wake = true; signal_progress(); break }
-#else
-  :: atomic { !lock && at == 0 ->
-       incremental = !incremental;
-#if MUTANT!=9
-       wake = true;
+inline change_mode() {
+#if MUTANT==17
+  atomic { if :: !lock -> at = 0; asked[0] = false; asked[1] = false :: else fi };
 #endif
-#if MUTANT!=10
-       signal_progress();
+  incremental = !incremental;
+#if MUTANT!=11
+  if :: DUE -> start() :: else fi;
 #endif
-       break }
-#endif
-  :: atomic { asked[m] -> acknowledge(m) }      /* as who waits for the lock, BLOCKED */
-  :: incremental && !lock && at != 0 && SOME(m) -> step(m)
-  od
+  wake = true;
+  atomic { signal_progress() }
+}
+
+inline ask() {
+  atomic { num = begun + 1 };
+  atomic { if :: wanted < num -> wanted = num; wake = true :: else fi }
 }
 
 proctype mutator(byte m) {
   byte n, lives, num;
-#if MUTANT==4
-  bool all;
-#endif
 
   do
   :: atomic { state[m] == OUT && lives < LIVES ->       /* join, adopting what is armed */
@@ -265,19 +285,30 @@ proctype mutator(byte m) {
   :: atomic { state[m] == RUNNING && asked[m] -> acknowledge(m) }
   :: atomic { state[m] == RUNNING && n == OPS && !asked[m] -> state[m] = BLOCKED; break }
 
-  :: state[m] == RUNNING && incremental && SOME(m) -> step(m)
+  :: state[m] == RUNNING && UNDER_WAY && (SOME || asked[m]) && MINE(m) -> step(m)       /* a slow path */
+  :: state[m] == RUNNING && !UNDER_WAY && DUE && !runs ->
+     if
+     :: incremental -> step(m)
+     :: !incremental -> start()
+     fi
 
-  :: atomic { state[m] == RUNNING && n < OPS -> n++;    /* collect and wait */
-       num = begun + 1;
-       if :: wanted < num -> wanted = num; wake = true :: else fi };
+  :: state[m] == RUNNING && n < OPS -> n++;             /* collect and wait */
+     ask();
      wait_for_cycle(m);
      num = 0
 
-  :: atomic { state[m] == RUNNING && n < OPS && wanted <= begun -> n++;  /* a request */
-       wanted = begun + 1; wake = true }
+  :: state[m] == RUNNING && n < OPS -> n++;             /* a request */
+#if MUTANT==15
+     start();
+     ask();
+#else
+     ask();
+     start();
+#endif
+     num = 0
 
   :: state[m] == RUNNING && n < OPS -> n++;
-     switch_mode(m)
+     change_mode()
 
   :: atomic { state[m] == RUNNING && n < OPS && !asked[m] -> n++; state[m] = BLOCKED };
      atomic { state[m] = RUNNING }
@@ -287,14 +318,15 @@ proctype mutator(byte m) {
 #else
   :: atomic { state[m] == RUNNING && !asked[m] ->       /* leave */
 #if MUTANT==7
-       if :: state[1-m] == OUT && incremental && at != 0 && !lock -> at = 0 :: else fi;
+       if :: state[1-m] == OUT && UNDER_WAY && !lock -> at = 0 :: else fi;
 #elif MUTANT==8
-       if :: state[1-m] == OUT && incremental && at != 0 && !lock -> at = 0; ended++; signal_progress() :: else fi;
+       if :: state[1-m] == OUT && UNDER_WAY && !lock -> at = 0; ended++; signal_progress() :: else fi;
 #endif
        state[m] = OUT }
 #endif
   od
 }
+
 
 active proctype collector() {
   atomic {
@@ -303,25 +335,45 @@ active proctype collector() {
   };
 end:
   do
-  :: atomic { wake -> wake = false };
+  :: runs ->
      do
-     :: incremental || wanted <= begun -> break
-     :: !incremental && wanted > begun ->
-        atomic { !lock -> lock = true };
+     :: atomic { wake = false };                /* reads the event's value, looks then */
+#if MUTANT==12
+        if :: incremental -> runs = false; break :: else fi;
+#elif MUTANT==10
         if
-        :: !incremental && wanted > begun ->
-           atomic { enter_drive(); begin(C) };
-           do
-           :: at == 0 -> break
-           :: at != 0 && PROGRESS ->
-              act_for(0);
-              act_for(1);
-              if :: !asked[0] -> if :: !asked[1] -> atomic { advance(C) } :: else fi :: else fi
-           od;
-           atomic { drivers-- }
+        :: incremental ->
+           atomic { signal_progress() };
+           atomic { if :: incremental -> runs = false; break :: else fi }
         :: else
         fi;
-        lock = false
-     od
+#else
+        atomic { if :: incremental -> runs = false; break :: else fi };
+#endif
+        if
+        :: DUE || UNDER_WAY ->
+           atomic { !lock -> lock = true; enter_drive() };
+#if MUTANT==16
+           if :: DUE -> atomic { begin(C) } :: else fi;
+#else
+           if :: !UNDER_WAY && DUE -> atomic { begin(C) } :: else fi;
+#endif
+           do
+           :: !UNDER_WAY -> break
+           :: UNDER_WAY && SOME && MINE(C) -> drive(C)
+           od;
+           atomic { drivers--; lock = false }
+        :: else ->
+endw:      wake
+        fi
+     od;
+#if MUTANT!=9 && MUTANT!=10
+     atomic { signal_progress() }
+#endif
   od
+}
+
+/* F: all stand still */
+active proctype watcher() {
+  timeout -> assert(incremental || !DUE)
 }

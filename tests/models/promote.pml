@@ -9,7 +9,7 @@
  * Who scans a promoted object (one of rs(k), one promoted now, or one that a re-scan meets)
  * judges each object that it references: its age is read, then its MARK bit; unmarked: age + 1;
  * marked: as read. Below N, the holder enters rs(k+1), unless its log is the epoch or the
- * window's value, and its log becomes the epoch by CAS, after its fields were made grey. A
+ * window's value, and its log becomes the epoch, after its fields were made grey. A
  * re-scan promotes what it meets; the clearing looks at the age. An object that finds no room in
  * the list is promoted. A major promotes all that it marks. Births are live during a cycle and
  * young afterwards, with age 0.
@@ -39,8 +39,8 @@
  *  B  after the clearing MARK is "promoted", and no swept object is in the set;
  *  C  an age grows by one with each cycle survived, or to N;
  *  D  every promoted object (dead ones too) that references an unpromoted one is in the set;
- *  E  an object enters a set LIMIT times at most: twice for each mutator (in the window and
- *     past it), or once by markers in place of one of these; the bound holds in every cycle if in one.
+ *  E  an object enters a set LIMIT times at most: twice by each mutator (in the window and
+ *     past it), or once by each and by each marker; that holds in every cycle if in one.
  *
  * Run:
  *   spin -a [-DMAJOR] [-DOVERFLOW] [-DNARROW] [-DCYCLES=n] [-DN=n] [-DMARKERS=2] [-DOPS0=n -DOPS1=n]
@@ -83,7 +83,7 @@
 #if OPS1 > 0
 #define LIMIT 4
 #else
-#define LIMIT 2
+#define LIMIT (1 + MARKERS)
 #endif
 
 /* Mutants; each must fail, except where its note says PASS (mode in brackets where it needs one):
@@ -106,7 +106,7 @@
  * 16  [MARKERS=2] the age is stored before the MARK bit
  * 17  the log is set before the fields are grey
  * 18  a holder enters without a look at its log
- * 19  [MARKERS=2] the log is tested and set in two steps, not by CAS
+ * 19  a holder enters, but its log stays as it was
  * 20  a log with the window's value does not keep a holder from entering
  * 21  births of the cycle are judged as promoted (must PASS: whoever stored one into a
  *     holder was past its own H1, and has logged the holder)
@@ -205,8 +205,6 @@ inline push(y) {
 #else
 #define YOUNG(y) LATER(HAS(mark, y) != 0)
 #endif
-#if MARKERS > 1
-#define JUDGE_NOW(y)
 #if MUTANT==14
 #define FIRST(y) m = (HAS(mark, y) != 0)
 #define SECOND(y) a = age[y]; enters = enters || LATER(m)
@@ -214,16 +212,14 @@ inline push(y) {
 #define FIRST(y) a = age[y]
 #define SECOND(y) enters = enters || YOUNG(y)
 #endif
-inline judge(y) {
-  if
-  :: y != 0 && judges && !enters -> atomic { FIRST(y) };
-     atomic { SECOND(y); a = 0; m = 0 }
-  :: else
-  fi
-}
+inline judge(f) {
+#if MARKERS > 1
+  atomic { y = f; if :: y != 0 -> FIRST(y) :: else fi };
+  atomic { if :: y != 0 -> SECOND(y) :: else fi; a = 0; m = 0; y = 0 }
 #else
-#define JUDGE_NOW(y) if :: y != 0 && judges -> a = age[y]; enters = enters || YOUNG(y); a = 0 :: else fi
+  atomic { y = f; if :: y != 0 -> FIRST(y); SECOND(y) :: else fi; a = 0; m = 0; y = 0 }
 #endif
+}
 
 #if MUTANT==18
 #define ENTERED(x) false
@@ -233,36 +229,42 @@ inline judge(y) {
 #define ENTERED(x) (lg[x] == ep || lg[x] == WIN(ep - 1))
 #endif
 
+/* appends, then sets the log: by CAS or by a plain store, all who set it now set it to the epoch */
 inline enter(x) {
-#if MUTANT==19
-  atomic { enters = enters && !ENTERED(x) };
-  atomic { if :: enters -> lg[x] = ep; rn[x]++ :: else fi; enters = false }
-#else
   atomic {
-    if :: enters && !ENTERED(x) -> lg[x] = ep; rn[x]++; assert(rn[x] <= LIMIT) :: else fi;      /* E */
-    enters = false }
+    enters = enters && !ENTERED(x);
+    if :: enters -> rn[x]++; assert(rn[x] <= LIMIT) :: else fi };       /* E */
+#if MUTANT!=19
+  atomic { if :: enters -> lg[x] = ep :: else fi; enters = false }
+#else
+  enters = false
 #endif
 }
 
-/* x is marked, its age is counted */
+inline push_fields(x) {
+  atomic { y = l[x]; assert(y == 0 || HAS(alloced, y)); push(y); y = 0 };       /* A */
+  if
+  :: atomic { x == 1 -> y = r; assert(y == 0 || HAS(alloced, y)); push(y); y = 0 }
+  :: else
+  fi
+}
+
+/* x is marked, its age is counted; the fields are read again to judge them */
 inline scan(x) {
-  atomic { y = l[x]; assert(y == 0 || HAS(alloced, y)); push(y); JUDGE_NOW(y) };      /* A */
-#if MARKERS > 1
-  judge(y);
-#endif
-#if MUTANT==17
-  enter(x);
+#if MUTANT!=17
+  push_fields(x);
 #endif
   if
-  :: x == 1 ->
-     atomic { y = r; assert(y == 0 || HAS(alloced, y)); push(y); JUDGE_NOW(y) };
-#if MARKERS > 1
-     judge(y)
-#endif
+  :: judges ->
+     judge(l[x]);
+     if :: x == 1 && !enters -> judge(r) :: else fi;
+     if :: enters -> enter(x) :: else fi;
+     judges = false
   :: else
   fi;
-  atomic { y = 0; judges = false };
-  if :: enters -> enter(x) :: else fi
+#if MUTANT==17
+  push_fields(x)
+#endif
 }
 
 #if MUTANT==1
