@@ -67,10 +67,11 @@
  * 22  [KINDS=0] blocks of unpromoted survivors become young before the sweep
  *
  * Expected (spin 6.5.2), no errors (states, depth):
- *   KINDS=1   1,1: 2,432,283, 226   1,2: 7,268,494, 240   2,1: 12,759,162, 241
- *             1,1 with S=3: 2,341,046, 220   1,2 with S=3: 7,707,710, 231
- *             1,1 with CYCLES=3: 4,945,663, 314
- *   KINDS=2   1,1: 7,147,051, 230
+ *   KINDS=0   1,1: 2,497,363, 233   1,2: 8,343,666, 249
+ *   KINDS=1   1,1: 2,434,757, 232   1,2: 7,272,896, 246   2,1: 12,768,248, 247
+ *             1,1 with S=3: 2,343,520, 226   1,2 with S=3: 7,711,740, 237
+ *             1,1 with CYCLES=3: 4,948,137, 323
+ *   KINDS=2   1,1: 8,861,322, 233
  */
 #ifndef MUTANT
 #define MUTANT 0

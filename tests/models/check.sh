@@ -132,6 +132,7 @@ f s fail blocks -DKINDS=0 -DOPS0=1 -DOPS1=1 -DMUTANT=22
 n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=2
 n l pass blocks -DKINDS=1 -DOPS0=2 -DOPS1=1
 n l pass blocks -DOPS0=1 -DOPS1=1
+n l pass blocks -DKINDS=0 -DOPS0=1 -DOPS1=2
 n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DS=3
 n l pass blocks -DKINDS=1 -DS=3 -DOPS0=1 -DOPS1=2
 n l pass blocks -DKINDS=1 -DOPS0=1 -DOPS1=1 -DCYCLES=3
@@ -253,6 +254,8 @@ f s fail promote -DOVERFLOW -DMUTANT=24
 f s fail promote -DOVERFLOW -DMUTANT=26
 f m pass promote -DMARKERS=2 -DOPS0=0 -DMUTANT=25
 n l pass promote -DOVERFLOW
+n l pass promote -DMARKERS=2 -DNARROW
+n l pass promote -DOPS0=2
 f l pass kind   -DLOSSES=0
 f l pass kind   -DOVERFLOWS=0
 f l pass kind   -DOPS0=3 -DOPS1=1 -DCYCLES=1 -DINIT -DLOSSES=0

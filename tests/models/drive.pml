@@ -57,7 +57,7 @@
  * 17  a change of the mode drops the cycle under way
  *
  * Expected (spin 6.5.2), no errors (states, depth):
- *   5,578,447, 268   OPS=2 LIVES=0: 2,398,065, 264   OPS=2 LIVES=0 HANDSHAKES=3: @H3@
+ *   5,578,447, 268   OPS=2 LIVES=0: 2,398,065, 264   OPS=2 LIVES=0 HANDSHAKES=3: 3,458,239, 334
  */
 #ifndef MUTANT
 #define MUTANT 0

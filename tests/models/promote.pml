@@ -48,10 +48,10 @@
  *   gcc -O2 -DSAFETY -DCOLLAPSE -o pan pan.c && ./pan -m1000000 -w24
  *
  * Expected (spin 6.5.2), no errors (states, depth); CYCLES=1, OPS0=1 and OPS1=0 unless stated:
- *   OPS0=1: 1,627,221, 175   CYCLES=2: 2,133,575, 297   with N=3: 2,185,147, 296
- *   MAJOR: 2,266,270, 185    OVERFLOW: 5,379,750, 230   MAJOR OVERFLOW NARROW: @MON@
- *   MARKERS=2 OPS0=0: 661,941, 161   MARKERS=2 NARROW: 10,745,420, 188
- *   OPS0=2: @OPS2@   OPS1=1 NARROW: @OPS11@
+ *   OPS0=1: 2,042,096, 181   CYCLES=2: 2,713,419, 308   with N=3: 2,665,379, 298
+ *   MAJOR: 2,612,634, 182    OVERFLOW: 6,882,217, 246   with NARROW: 1,911,494, 233
+ *   MARKERS=2 OPS0=0: 1,418,757, 213   MARKERS=2 NARROW: 20,836,748, 234
+ *   OPS0=2: 33,774,646, 202  with NARROW: 8,463,970, 193
  * check.sh has the bound at which each mutant fails.
  */
 #define OBJS 4
