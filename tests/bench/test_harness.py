@@ -404,7 +404,7 @@ class Whole(unittest.TestCase):
         self.assertIn("PROBLEM", said)
 
     def test_report(self):
-        found, _ = self.run_series(one_case(control=True))
+        found, _ = self.run_series(one_case(control=True, others=("lull-major",)))
         found.problems.append("a <problem>")
         verdicts = goals.judge_all(found)
         setting = report.Setting("Title", {"CPU": "a < b", "memory": "1 GB, free"}, 65.0, False, 1)
@@ -414,10 +414,11 @@ class Whole(unittest.TestCase):
         self.assertIn("a &lt;problem&gt;", text)
         self.assertNotIn("a <problem>", text)
         self.assertIn("malloc (glibc)", text)
+        self.assertIn("Lull, majors only / this", text)
         for outside in ("http://", "https://", "<script"):
             self.assertNotIn(outside, text)
         with open(os.path.join(self.folder.name, "results.json"), encoding="utf-8") as file:
-            self.assertEqual(len(json.load(file)["runs"]), 9)
+            self.assertEqual(len(json.load(file)["runs"]), 10)
         said = "\n".join(report.summary(setting, found, verdicts, self.folder.name))
         self.assertIn("1 problems", said)
 
