@@ -223,7 +223,7 @@ def gcbench(form: Form) -> list[Case]:
 
 
 def others(form: Form) -> list[Case]:
-    tree = {"depth": 20, "operations": form.pick(200_000, 500_000), "threads": 1}
+    tree = {"depth": form.pick(19, 20), "operations": form.pick(200_000, 500_000), "threads": 1}
     table: Mapping[str, Arguments] = {
         "tree": tree,
         "cache": {"entries": 200_000, "operations": form.pick(800_000, 2_000_000), "threads": 2},
