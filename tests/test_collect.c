@@ -12,6 +12,11 @@ static const char *const variants[] = {
     "heap.max=64M,stress.packet=1,gc.helpers=2,stress.scribble=true,verify=cycle",
     "heap.max=64M,stress.region=256,gc.assist=100us,stress.delay=200us,verify=phase",
     "heap.max=64M,stress.membarrier=false,stress.loop=true",
+    "heap.max=64M,gc.mode=incremental,verify=phase,stress.epoch_bits=4,stress.scribble=true",
+    "heap.max=64M,gc.mode=incremental,gc.step=10us,stress.packet=1,stress.region=256,stress.delay=20us,verify=cycle",
+    "heap.max=64M,gc.mode=incremental,gc.step_bytes=4K,gc.every=1M,stress.scribble=true,verify=phase",
+    "heap.max=64M,gc.mode=incremental,gc.helpers=2,stress.loop=true,verify=cycle",
+    "heap.max=64M,heap.initial=1M,gc.thread_from=1T,verify=cycle",
     "heap.max=64M,gc.mode=stw,verify=phase,stress.epoch_bits=4,stress.scribble=true",
     "heap.max=64M,gc.mode=stw,stress.packet=1,gc.helpers=1,verify=cycle",
 };

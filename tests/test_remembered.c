@@ -122,6 +122,15 @@ static void enter_some(struct lu_mutator *by, unsigned n, uint64_t *random, unsi
   }
 }
 
+/* Without a budget both go to the end. */
+static void drop_all(void) { ck_assert(lu_remembered_drop(heap, NULL)); }
+
+static size_t filter_all(void) {
+  size_t kept = 0;
+  ck_assert(lu_remembered_filter(heap, &kept, NULL));
+  return kept;
+}
+
 static const uint32_t packet_sizes[] = {1, 2, 3, 4, 7, 100, 500};
 
 START_TEST(what_is_entered_comes_back) {
@@ -144,7 +153,7 @@ START_TEST(what_is_entered_comes_back) {
   ck_assert_uint_eq(current().total, 20 * 37);
   ck_assert_uint_eq(next_set().total, 0);
   check_packets(0);
-  lu_remembered_drop(heap);
+  drop_all();
   ck_assert_uint_eq(current().packets, 0);
   check_packets(0);
   end();
@@ -174,7 +183,7 @@ START_TEST(each_epoch_has_its_set) {
   require_tally(current(), before);
   require_tally(next_set(), after);
   check_packets(0);
-  lu_remembered_drop(heap);
+  drop_all();
   ck_assert_uint_eq(current().total, 0);
   require_tally(next_set(), after);
   check_packets(0);
@@ -208,7 +217,7 @@ START_TEST(the_filter_keeps_what_is_marked) {
       fake_mark(heap, large, LU_MAP_A);
     else
       memset(expected + OBJECTS, 0, CARDS * sizeof *expected);
-    size_t kept = lu_remembered_filter(heap);
+    size_t kept = filter_all();
     struct tally tally = current();
     require_tally(tally, expected);
     ck_assert_uint_eq(tally.total, kept);
@@ -216,7 +225,7 @@ START_TEST(the_filter_keeps_what_is_marked) {
     uint32_t capacity = marking->packets.entries < 2 ? 2 : marking->packets.entries;
     ck_assert_uint_le(tally.packets * (capacity / 2), kept * 2 + capacity);
     check_packets(0);
-    lu_remembered_drop(heap);
+    drop_all();
   }
   end();
 }
@@ -250,16 +259,16 @@ START_TEST(what_is_lost_is_confessed) {
   ck_assert(lost() && !next_lost());
   mutator->phase = LU_WINDOW;
   ck_assert_uint_eq(enter_until(next_lost), 0);
-  lu_remembered_drop(heap);
+  drop_all();
   ck_assert(!lost() && next_lost());
   ck_assert_uint_eq(atomic_load(&marking->remembered_packets), 0);
   /* It stays incomplete when it becomes the current one. */
-  ck_assert_uint_eq(lu_remembered_filter(heap), 0);
+  ck_assert_uint_eq(filter_all(), 0);
   ck_assert(lost());
   lu_remembered_begin(heap);
   ck_assert(lost() && !next_lost());
-  lu_remembered_drop(heap);
-  ck_assert_uint_eq(lu_remembered_filter(heap), 0);
+  drop_all();
+  ck_assert_uint_eq(filter_all(), 0);
   ck_assert(!lost() && !next_lost());
   /* A marker's entries are of the set that comes. */
   struct lu_marker marker = {.heap = heap, .marking = marking};
@@ -280,7 +289,7 @@ START_TEST(without_packets_entries_are_lost) {
   ck_assert(lost() && !next_lost());
   ck_assert_ptr_null(mutator->remembered);
   lu_fault_clear();
-  lu_remembered_drop(heap);
+  drop_all();
   /* A private packet that is full stays private. */
   for (unsigned i = 0; i < 6; i++)
     lu_remember(mutator, entry_of(i));
@@ -358,7 +367,7 @@ START_TEST(a_minor_begins_with_the_set) {
   marking->minor = true;
   struct lu_marker marker;
   ck_assert(lu_marker_enter(&marker, heap, true));
-  lu_remembered_scan(&marker);
+  ck_assert(lu_remembered_scan(&marker, NULL));
   lu_marker_leave(&marker);
   static const int marked[] = {0, 10, 11, 21, 22, 24};
   for (int i = 0, at = 0; i < OBJECTS; i++) {
@@ -422,7 +431,7 @@ static void filter_or_enter(void *arg, unsigned index) {
   if (index > 0)
     live_and_leave(arg, index - 1);
   else
-    REQUIRE(lu_remembered_filter(heap) == 5000);
+    REQUIRE(filter_all() == 5000);
 }
 
 START_TEST(the_filter_runs_beside_idle_threads) {

@@ -7,7 +7,12 @@
 #include "heap/heap.h"
 #include "tests/fixture.h"
 
-static const char *const variants[] = {"heap.max=16M", "heap.max=16M,gc.mode=stw", "heap.max=16M,verify=cycle,stress.scribble=true"};
+static const char *const variants[] = {"heap.max=16M",
+                                       "heap.max=16M,gc.mode=stw",
+                                       "heap.max=16M,gc.mode=incremental",
+                                       "heap.max=16M,gc.mode=incremental,gc.work=0,verify=cycle",
+                                       "heap.max=16M,gc.thread_from=1G,stress.scribble=true",
+                                       "heap.max=16M,verify=cycle,stress.scribble=true"};
 #define VARIANTS ((int)(sizeof variants / sizeof variants[0]))
 
 struct hook {

@@ -76,6 +76,10 @@ static bool serve_batch(struct lu_drive *drive, struct lu_thread **batch, unsign
   return served;
 }
 
+bool lu_drive_late(const struct lu_drive *drive) {
+  return drive->deadline_ns != 0 && lu_now_ns() >= drive->deadline_ns;
+}
+
 bool lu_drive_pass(struct lu_drive *drive) {
   struct lu_thread *batch[LU_CLAIM_BATCH];
   unsigned most = drive->registry->membarrier ? LU_CLAIM_BATCH : 1;
@@ -95,6 +99,8 @@ bool lu_drive_pass(struct lu_drive *drive) {
     if (n == most) {
       progress |= serve_batch(drive, batch, n);
       n = 0;
+      if (lu_drive_late(drive))
+        return progress;
     }
   }
   return (n != 0 && serve_batch(drive, batch, n)) || progress;
@@ -121,6 +127,12 @@ static void name_the_slow(struct lu_drive *drive, uint64_t waited_ns) {
          (unsigned long long)drive->sequence, others);
 }
 
+void lu_drive_watch(struct lu_drive *drive) {
+  uint64_t limit = drive->registry->watchdog_ns, waited = lu_now_ns() - drive->start_ns;
+  if (limit != 0 && !drive->named && waited >= limit)
+    name_the_slow(drive, waited);
+}
+
 static bool spin(const struct lu_drive *drive) {
   for (unsigned i = 0; i < SPINS; i++) {
     if (any_done(drive))
@@ -139,9 +151,7 @@ void lu_drive_wait(struct lu_drive *drive) {
   }
   if (atomic_load_explicit(&registry->waiting_since, memory_order_relaxed) == 0)
     atomic_store_explicit(&registry->waiting_since, lu_now_ns(), memory_order_relaxed);
-  uint64_t waited = lu_now_ns() - drive->start_ns;
-  if (registry->watchdog_ns != 0 && !drive->named && waited >= registry->watchdog_ns)
-    name_the_slow(drive, waited);
+  lu_drive_watch(drive);
 
   /* Again: entering a blocked region takes the poll word and serves requests, but not a stop; a thread that is back before the driver
    * looked would never be asked. */

@@ -25,6 +25,7 @@ struct lu_drive {
   struct lu_thread *pending;      /* not done when last looked at, in order of attachment */
   uint64_t cpu_ns;                /* the driver's CPU clock when the last act ended */
   uint64_t pause_ns;              /* the next wait */
+  uint64_t deadline_ns;           /* a pass ends with the batch that outlasts it; 0 = none */
   bool spun, named;
 };
 
@@ -38,11 +39,16 @@ void lu_drive_poke(const struct lu_thread *thread);
  * the list; returns whether it took or served any. */
 bool lu_drive_pass(struct lu_drive *drive);
 
+/* Whether the deadline of a pass is over. */
+bool lu_drive_late(const struct lu_drive *drive);
+
+/* Names a pending thread in the log when watchdog_ns have passed since the arming (0: never), once. */
+void lu_drive_watch(struct lu_drive *drive);
+
 /*
  * Waits for a pending thread to be done or BLOCKED: spins for a microsecond the first time, then
  * sleeps until progress is signalled or a time that grows from 50 us to 1 ms has passed, because a
- * thread that becomes BLOCKED signals nothing. Names one in the log when watchdog_ns have passed
- * (0: never).
+ * thread that becomes BLOCKED signals nothing. Looks after the watchdog.
  */
 void lu_drive_wait(struct lu_drive *drive);
 

@@ -145,10 +145,15 @@ void lu_handshake_begin(struct lu_drive *drive, struct lu_registry *registry, co
   atomic_fetch_add_explicit(registry->figures->handshakes, 1, memory_order_relaxed);
 }
 
-bool lu_handshake_try(struct lu_drive *drive) {
-  while (drive->pending != NULL)
-    if (!lu_drive_pass(drive))
-      return false;
+bool lu_handshake_try(struct lu_drive *drive, uint64_t deadline_ns) {
+  drive->deadline_ns = deadline_ns;
+  bool goes_on = true;
+  while (drive->pending != NULL && goes_on)
+    goes_on = lu_drive_pass(drive) && !lu_drive_late(drive);
+  if (drive->pending != NULL) {
+    lu_drive_watch(drive);
+    return false;
+  }
   lu_drive_end(drive);
   return true;
 }
@@ -159,7 +164,7 @@ void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(vo
                   lu_closure *closure, void *arg) {
   struct lu_drive drive;
   lu_handshake_begin(&drive, registry, name, arm, closure, arg);
-  while (!lu_handshake_try(&drive))
+  while (!lu_handshake_try(&drive, 0))
     lu_handshake_wait(&drive);
 }
 

@@ -53,8 +53,36 @@ LULL_API lull_status lull_heap_destroy(lull_heap *heap);
  */
 LULL_API lull_status lull_collect(lull_thread *thread) LULL_NONNULL(1);
 
-/* Asks for a cycle and returns at once. Any thread. */
+/*
+ * Asks for a cycle and returns at once. Any thread. In the concurrent mode the cycle begins now; in the others the next allocation, or call of lull_collect or
+ * lull_collect_step, begins it.
+ */
 LULL_API void lull_collect_start(lull_heap *heap) LULL_NONNULL(1);
+
+/* How a heap collects. Whether it has minor cycles (gc.generational) does not depend on it. */
+typedef enum lull_mode {
+  LULL_CONCURRENT,      /* a thread of the library collects beside the program; a heap that is small and has one thread collects in steps */
+  LULL_INCREMENTAL,     /* no thread of the library: threads that allocate collect, in steps (only gc.helpers=N adds threads) */
+  LULL_STOP_THE_WORLD   /* a thread that allocates stops all, and collects; helpers where cores are idle (gc.helpers) */
+} lull_mode;
+
+/* The mode of a heap: what gc.mode said, or lull_heap_set_mode. Any thread, O(1). */
+LULL_API lull_mode lull_heap_mode(lull_heap *heap) LULL_NONNULL(1);
+
+/*
+ * Changes it. Returns at once; a cycle under way is not lost, it is ended in the way of the new mode, or by the collector thread if that is in it. The collector thread
+ * leaves when it has ended its cycle, and is started again when a cycle is due in the concurrent mode. Any thread, attached or not.
+ * LULL_E_ARGUMENT for a number that is none of the above.
+ */
+LULL_API lull_status lull_heap_set_mode(lull_heap *heap, lull_mode mode);
+
+/*
+ * Incremental mode: does a piece of collection, for a program that knows when it has time: the cycle under way, or the one that is due, or a new one. Ends when budget_ns of wall
+ * time have passed (what cannot be divided, a scan of roots for example, is done whole), or when another thread has to be waited for. Returns whether a cycle ended in this
+ * call. With gc.work=0 allocation takes no steps of its own before the limit.
+ * False, with lull_last_error: LULL_E_STATE in another mode, or in a blocked region; LULL_E_THREAD. By an attached RUNNING thread; polls.
+ */
+LULL_API bool lull_collect_step(lull_thread *thread, uint64_t budget_ns) LULL_NONNULL(1);
 
 /* Why the out-of-memory hook is called. */
 typedef enum lull_oom {

@@ -67,7 +67,7 @@ typedef struct lull_stats {
   lull_histogram assist;            /* thread CPU time */
   lull_histogram stall;             /* wall, waiting for memory */
   lull_histogram claim_wait;        /* wall, a returning thread waiting for a claim */
-  lull_histogram caused;            /* thread CPU time of any one delay above: closures, slow paths, assists */
+  lull_histogram caused;            /* thread CPU time of any one delay that the library makes: closures, slow paths, assists, steps */
   lull_histogram cycle;             /* wall */
   lull_histogram phase_start;       /* wall, H1 armed to H3 acknowledged */
   lull_histogram phase_mark;
@@ -83,6 +83,7 @@ typedef struct lull_stats {
   lull_histogram promotion_age;     /* cycles that each object survived which a minor cycle made old */
   lull_histogram minor;             /* wall, minor cycles */
   lull_histogram major;             /* wall, major cycles */
+  lull_histogram step;              /* thread CPU time of one step of an incremental cycle */
 } lull_stats;
 
 /* Copies the heap's figures. Any thread, attached or not; wait-free for mutators. About 30 microseconds. LULL_E_ARGUMENT for a struct_size

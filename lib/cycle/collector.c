@@ -5,7 +5,10 @@
  * only a cycle that begins after the request sees the garbage of its time; requests made before the next cycle begins are one.
  * begun is raised before H1 is armed, with seq_cst, and read by requesters with seq_cst: a requester that reads begun == n made its garbage before H1 of n + 1.
  *
- * In the stop-the-world mode there is no collector thread: the thread that asks drives the collection itself, BLOCKED.
+ * The thread exists in the concurrent mode only, and from the first cycle on that is worth it: before, and in the other modes, the threads of the program drive
+ * (cycle/drivers.c). It leaves by itself when it finds another mode, between two cycles; who starts one again joins the old one first, which by then waits for
+ * nothing. `thread_runs` says who is to drive. It may be out of date for a moment, in which a cycle that is due is nobody's: who waits for it is woken by `progress`
+ * when the thread has left, and who allocates looks again at its next slow path.
  */
 #include <signal.h>
 #include <string.h>
@@ -36,6 +39,7 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
   if (raise_to(&cycle->wanted, number)) {
     atomic_store_explicit(&cycle->cause, cause, memory_order_relaxed);
     news = true;
+    lu_collector_start_if_worth(heap);
   }
   /* Also when a cycle of that number was wanted before: the collector may be holding it back, or it may have begun as a minor, so that the major is still due. */
   if (news)
@@ -45,6 +49,8 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
 
 /* Memory is given back a little at a time, so that a request for a cycle need not wait. */
 #define RETURN_STEP ((size_t)16 << 20)
+/* Within a budget: */
+#define RETURN_SMALL_STEP ((size_t)256 << 10)
 /* Free memory below the goal is given back at this rate, because the program will need most of it before the next cycle ends: */
 #define RETURN_SECONDS 10.0
 
@@ -72,18 +78,15 @@ static size_t return_budget(lull_heap *heap) {
   return beyond > (size_t)cycle->return_earned ? beyond : (size_t)cycle->return_earned;
 }
 
-static bool due(struct lu_cycle *cycle) {
-  return atomic_load(&cycle->wanted) > atomic_load(&cycle->begun) ||
-         atomic_load(&cycle->major_wanted) > atomic_load(&cycle->major_begun);
-}
-
-static void return_memory(lull_heap *heap) {
+void lu_cycle_return_memory(lull_heap *heap, struct lu_budget *budget) {
   struct lu_cycle *cycle = &heap->cycle;
-  size_t budget = return_budget(heap), step = 1;
-  while (budget > 0 && step != 0 && !due(cycle) && !atomic_load(&cycle->stop)) {
-    step = lu_space_return(&heap->space, budget < RETURN_STEP ? budget : RETURN_STEP);
-    budget -= step;
+  size_t left = return_budget(heap), most = budget != NULL ? RETURN_SMALL_STEP : RETURN_STEP, step = 1;
+  while (left > 0 && step != 0 && !lu_cycle_due(cycle) && !atomic_load(&cycle->stop) &&
+         !lu_budget_over(budget)) {
+    step = lu_space_return(&heap->space, left < most ? left : most);
+    left -= step;
     cycle->return_earned = cycle->return_earned > (double)step ? cycle->return_earned - (double)step : 0;
+    lu_budget_spend(budget, step);
   }
 }
 
@@ -104,84 +107,157 @@ static void let_others_drive(struct lu_cycle *cycle) {
   }
 }
 
+bool lu_cycle_due(const struct lu_cycle *cycle) {
+  return atomic_load(&cycle->wanted) > atomic_load(&cycle->begun) ||
+         atomic_load(&cycle->major_wanted) > atomic_load(&cycle->major_begun);
+}
+
+/* Whether there is something for the collector to do: also the rest of a cycle that others have begun. */
+static bool has_work(const lull_heap *heap) {
+  const struct lu_cycle *cycle = &heap->cycle;
+  return lu_cycle_due(cycle) || heap->settings.stress_loop || atomic_load(&cycle->begun) != atomic_load(&cycle->ended);
+}
+
+/* For how long the cycle that is due is. One under way is not. */
+static uint64_t held_back(lull_heap *heap) {
+  const struct lu_cycle *cycle = &heap->cycle;
+  bool free = heap->settings.stress_loop || atomic_load(&cycle->begun) != atomic_load(&cycle->ended);
+  return free ? 0 : lu_pacer_hold(heap);
+}
+
+/* The mode is another one: there is no collector thread any more, and nobody waits for it. */
+static bool leaves(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  lu_lock(&cycle->thread_lock);
+  bool leaves = lu_cycle_mode(cycle) != LU_GC_CONCURRENT;
+  if (leaves) {
+    cycle->thread_state = LU_THREAD_LEFT;
+    atomic_store_explicit(&cycle->thread_runs, false, memory_order_relaxed);
+  }
+  lu_unlock(&cycle->thread_lock);
+  if (leaves)
+    lu_event_signal(&cycle->progress);
+  return leaves;
+}
+
+static void run_one(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  enum lu_cause cause = lu_cycle_due(cycle) ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed)
+                                            : LU_CAUSE_LOOP;
+  let_others_drive(cycle);
+  lu_lock(&cycle->driver);
+  if (has_work(heap)) {
+    lu_cycle_run(heap, cause);
+    lu_cycle_return_memory(heap, NULL);
+  }
+  lu_unlock(&cycle->driver);
+}
+
 static void *collector_main(void *arg) {
   lull_heap *heap = arg;
   struct lu_cycle *cycle = &heap->cycle;
   for (;;) {
     uint32_t seen = lu_event_value(&cycle->wake);
-    if (atomic_load(&cycle->stop))
+    if (atomic_load(&cycle->stop) || leaves(heap))
       return NULL;
-    if (!due(cycle) && !heap->settings.stress_loop) {
-      lu_event_wait(&cycle->wake, seen, LU_FOREVER);
-      continue;
-    }
-    uint64_t hold = heap->settings.stress_loop ? 0 : lu_pacer_hold(heap);
-    if (hold != 0) {
-      lu_event_wait(&cycle->wake, seen, hold);
-      continue;
-    }
-    enum lu_cause cause = due(cycle) ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed)
-                                     : LU_CAUSE_LOOP;
-    let_others_drive(cycle);
-    lu_lock(&cycle->driver);
-    lu_cycle_run(heap, cause);
-    return_memory(heap);
-    lu_unlock(&cycle->driver);
+    uint64_t wait = has_work(heap) ? held_back(heap) : LU_FOREVER;
+    if (wait == 0)
+      run_one(heap);
+    else
+      lu_event_wait(&cycle->wake, seen, wait);
   }
 }
 
-/* Signals are the program's: the collector takes none. */
-static int start_thread(lull_heap *heap) {
+/* Signals are the program's: the collector takes none. Under thread_lock. */
+static bool start_thread(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
   sigset_t all, before;
+  if (cycle->thread_state == LU_THREAD_LEFT)
+    pthread_join(cycle->thread, NULL);
+  cycle->thread_state = LU_THREAD_NONE;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = lu_fault(LU_FAULT_SPAWN) ? 1 : pthread_create(&heap->cycle.thread, NULL, collector_main, heap);
+  bool started = !lu_fault(LU_FAULT_SPAWN) && pthread_create(&cycle->thread, NULL, collector_main, heap) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (error == 0)
-    pthread_setname_np(heap->cycle.thread, "lull-gc");
-  return error;
+  if (!started)
+    return false;
+  pthread_setname_np(cycle->thread, "lull-gc");
+  cycle->thread_state = LU_THREAD_RUNS;
+  atomic_store_explicit(&cycle->thread_runs, true, memory_order_relaxed);
+  return true;
+}
+
+/* One line, until a thread has been had again. */
+static void log_refusal(lull_heap *heap) {
+  if (!heap->cycle.thread_refused)
+    LU_LOG(heap->settings.log, LU_TAG_GC, LU_LOG_WARNING,
+           "The system gives no collector thread: the threads that allocate collect, in steps");
+  heap->cycle.thread_refused = true;
+}
+
+bool lu_collector_start(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  lu_lock(&cycle->thread_lock);
+  bool runs = cycle->thread_state == LU_THREAD_RUNS;
+  if (!runs && lu_cycle_mode(cycle) == LU_GC_CONCURRENT) {
+    runs = start_thread(heap);
+    if (runs)
+      cycle->thread_refused = false;
+    else
+      log_refusal(heap);
+  }
+  lu_unlock(&cycle->thread_lock);
+  return runs;
+}
+
+bool lu_collector_start_if_worth(lull_heap *heap) {
+  if (lu_collector_runs(&heap->cycle))
+    return true;
+  if (lu_cycle_mode(&heap->cycle) != LU_GC_CONCURRENT)
+    return false;
+  if (!heap->settings.stress_loop && lu_registry_count(&heap->registry) < 2 &&
+      atomic_load_explicit(&heap->space.goal, memory_order_relaxed) < heap->settings.gc_thread_from)
+    return false;
+  return lu_collector_start(heap);
 }
 
 lull_status lu_cycle_init(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
   lu_lock_init(&cycle->driver);
   lu_lock_init(&cycle->hook_lock);
+  lu_lock_init(&cycle->thread_lock);
   cycle->armed.phase = LU_IDLE;
   cycle->armed.mark_map = heap->marking.map;
+  atomic_store(&cycle->mode, (uint32_t)heap->settings.gc_mode);
   lu_pacer_init(heap);
   cycle->returned_ns = lu_now_ns();
-  if (heap->settings.gc_mode == LU_GC_STW)
-    return LULL_OK;
-  if (start_thread(heap) != 0)
-    return LULL_E_SYSTEM;
-  cycle->thread_runs = true;
+  if (heap->settings.gc_thread_from == 0 || heap->settings.stress_loop)
+    lu_collector_start(heap);
   return LULL_OK;
 }
 
-void lu_cycle_fini(lull_heap *heap) {
+static void end_thread(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
-  if (cycle->thread_runs) {
-    atomic_store(&cycle->stop, true);
-    lu_event_signal(&cycle->wake);
+  atomic_store(&cycle->stop, true);
+  lu_event_signal(&cycle->wake);
+  lu_lock(&cycle->thread_lock);
+  bool exists = cycle->thread_state != LU_THREAD_NONE;
+  lu_unlock(&cycle->thread_lock);
+  if (exists)
     pthread_join(cycle->thread, NULL);
-    cycle->thread_runs = false;
-  }
-  lu_pacer_fini(heap);
-  lu_lock_destroy(&cycle->hook_lock);
-  lu_lock_destroy(&cycle->driver);
 }
 
-/* Stop-the-world mode: drives a collection unless the wanted one was done by another thread while this one waited for its turn. */
-static bool drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause) {
-  lull_heap *heap = mutator->heap;
-  bool done = true;
-  lu_blocked_begin(&mutator->thread);
-  lu_driver_lock(&heap->cycle);
-  if (atomic_load(&heap->cycle.begun) < number)
-    done = lu_cycle_run_stopped(heap, cause);
-  lu_unlock(&heap->cycle.driver);
-  lu_blocked_end(&mutator->thread);
-  return done;
+/* A cycle that others have begun is ended: the parts that are undone next rely on its handshake, and on its markers. */
+void lu_cycle_fini(lull_heap *heap) {
+  struct lu_cycle *cycle = &heap->cycle;
+  end_thread(heap);
+  lu_lock(&cycle->driver);
+  lu_cycle_finish(heap);
+  lu_unlock(&cycle->driver);
+  lu_pacer_fini(heap);
+  lu_lock_destroy(&cycle->thread_lock);
+  lu_lock_destroy(&cycle->hook_lock);
+  lu_lock_destroy(&cycle->driver);
 }
 
 bool lu_no_progress(const lull_heap *heap, uint64_t since_ns) {
@@ -197,12 +273,12 @@ bool lu_cycle_wait(struct lu_mutator *mutator, uint64_t number, enum lu_cause ca
   lull_heap *heap = mutator->heap;
   struct lu_cycle *cycle = &heap->cycle;
   uint64_t began = lu_now_ns();
-  if (heap->settings.gc_mode == LU_GC_STW)
-    return drive(mutator, number, cause);
   for (;;) {
     uint32_t seen = lu_event_value(&cycle->progress);
     if (atomic_load_explicit(&cycle->ended, memory_order_acquire) >= number)
       return true;
+    if (!lu_collector_runs(cycle))
+      return lu_cycle_drive(mutator, number, cause, NULL);
     if (lu_no_progress(heap, began))
       return false;
     lu_wait_blocking(&mutator->thread, &cycle->progress, seen, heap->settings.stall_timeout / 8 + LU_MILLISECOND);
@@ -225,4 +301,8 @@ lull_status lull_collect(lull_thread *thread) {
   return lu_reject(LULL_E_PROGRESS, "lull_collect: a thread does not reach a safepoint");
 }
 
-void lull_collect_start(lull_heap *heap) { lu_cycle_request(heap, LU_CAUSE_EXPLICIT); }
+/* Nobody waits for the cycle, and nobody may be going to allocate: the collector thread is started whatever the heap is worth. */
+void lull_collect_start(lull_heap *heap) {
+  lu_collector_start(heap);
+  lu_cycle_request(heap, LU_CAUSE_EXPLICIT);
+}

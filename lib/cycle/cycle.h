@@ -12,6 +12,9 @@
 #include "cycle/steps.h"
 #include "support/event.h"
 #include "support/lock.h"
+#include "support/settings.h"
+
+struct lu_mutator;
 
 /* What a thread that joins adopts. Written by the driver under the registry lock (arming); read under it. */
 struct lu_armed {
@@ -58,15 +61,27 @@ struct lu_pacer {
 
 struct lu_cycle {
   struct lu_armed armed;
-  /* Held by whoever drives the registry: the collector thread through a cycle, a stop-the-world collection, the verifier. Taken as a blocked wait. */
+  /* Held by whoever drives the registry: the collector thread through a cycle, a thread that allocates through a step, the verifier. Taken as a blocked
+   * wait, or tried. */
   struct lu_lock driver;
   struct lu_run run;            /* the cycle under way, if there is one; under `driver` */
   /* Threads that wait for `driver`. Raised and lowered by them; the collector does not begin another cycle before they have had it. */
   _Atomic uint32_t driver_waiters;
   struct lu_event driver_taken;
+  /* enum lu_gc_mode. Written under thread_lock; read by any thread, relaxed where nothing depends on the moment, and by the collector under the
+   * lock before it leaves. */
+  _Atomic uint32_t mode;
+  /* The collector thread. It and its state are under thread_lock. */
+  struct lu_lock thread_lock;
   pthread_t thread;
-  bool thread_runs;             /* concurrent mode: the collector thread exists */
+  enum { LU_THREAD_NONE, LU_THREAD_RUNS, LU_THREAD_LEFT } thread_state;
+  bool thread_refused;          /* the system did not give one, which has been logged */
+  /* The same for those who allocate: while it runs, they drive nothing. Written under thread_lock, before `progress` is signalled if it falls; read
+   * relaxed. A thread that has it wrong for a moment drives a step more or less: `driver` decides. */
+  _Atomic bool thread_runs;
   _Atomic bool stop;            /* heap destruction */
+  /* pacer.allocated at which those who allocate should take the next step of the cycle under way. Written under `driver`; read relaxed. */
+  _Atomic uint64_t step_at;
   /* Requests: number of the cycle that somebody wants to have begun. Raised by any thread (CAS to the larger), read by the collector. */
   _Atomic uint64_t wanted;
   _Atomic uint64_t begun;       /* cycles begun; written by the driver before it arms H1 */
@@ -84,7 +99,7 @@ struct lu_cycle {
   struct lu_event wake;         /* the collector waits here */
   struct lu_event progress;     /* memory came free, or a cycle ended: stalled allocators and lull_collect wait here */
   struct lu_pacer pacer;
-  uint64_t returned_ns;         /* the collector's: when it last looked what to give back, and bytes that it may, kept for later */
+  uint64_t returned_ns;         /* the driver's: when it last looked what to give back, and bytes that it may, kept for later */
   double return_earned;
   /* Out-of-memory hook: under hook_lock. */
   struct lu_lock hook_lock;
@@ -95,12 +110,38 @@ struct lu_cycle {
 lull_status lu_cycle_init(lull_heap *heap);
 void lu_cycle_fini(lull_heap *heap);
 
-/*
- * One whole cycle, with waiting, by who holds `driver` and is BLOCKED or not attached (cycle/drivers.c): beside the threads; or with all of them stopped, which
- * returns false, with nothing done, when a thread did not stop within stall.timeout.
- */
+/* The following are by who holds `driver` and is BLOCKED or not attached (cycle/drivers.c). */
+
+/* The cycle under way, or a new one, to its end, with waiting. */
 void lu_cycle_run(lull_heap *heap, enum lu_cause cause);
-bool lu_cycle_run_stopped(lull_heap *heap, enum lu_cause cause);
+/* The cycle under way, if there is one, to its end. False: a thread does not reach a safepoint for stall.timeout; the cycle stays under way. */
+bool lu_cycle_finish(lull_heap *heap);
+/* Gives memory back to the system, until the budget is used up or somebody asks for a cycle (cycle/collector.c). */
+void lu_cycle_return_memory(lull_heap *heap, struct lu_budget *budget);
+
+/*
+ * By the owner, RUNNING, where it may poll. Drives cycles until the one of that number has ended, or (seen not NULL) until `progress` is not *seen any more. False: a
+ * thread does not reach a safepoint for stall.timeout.
+ */
+bool lu_cycle_drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause, const uint32_t *seen);
+/* The same place: takes a step of the cycle that is due or under way, if the collector thread does not and it is time. */
+void lu_cycle_help(struct lu_mutator *mutator);
+
+/* The collector thread (cycle/collector.c). */
+
+/* Whether a cycle should begin. Any thread. */
+bool lu_cycle_due(const struct lu_cycle *cycle);
+/* Starts the thread unless it runs, if the mode is concurrent. Whether it runs. Any thread; may wait for one that is just leaving, which waits for nobody. */
+bool lu_collector_start(lull_heap *heap);
+/* The same if the heap is worth it (gc.thread_from). */
+bool lu_collector_start_if_worth(lull_heap *heap);
+
+static inline bool lu_collector_runs(const struct lu_cycle *cycle) {
+  return atomic_load_explicit(&cycle->thread_runs, memory_order_relaxed);
+}
+static inline enum lu_gc_mode lu_cycle_mode(const struct lu_cycle *cycle) {
+  return (enum lu_gc_mode)atomic_load_explicit(&cycle->mode, memory_order_relaxed);
+}
 
 /* Takes `driver` for a thread that is not the collector, which is BLOCKED or not attached; given back with lu_unlock. */
 void lu_driver_lock(struct lu_cycle *cycle);
@@ -111,10 +152,9 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause);
 bool lu_major_ended(const struct lu_cycle *cycle, uint64_t number);
 
 /*
- * Waits until that cycle has ended (stop-the-world mode: drives it). Blocked region, so polls. Returns false when a thread does not reach a
+ * Waits until that cycle has ended, or drives it, as the mode has it. Blocked region, so polls. Returns false when a thread does not reach a
  * safepoint for stall.timeout. By the owner.
  */
-struct lu_mutator;
 bool lu_cycle_wait(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause);
 
 /*
@@ -128,7 +168,9 @@ void lu_mutator_apply(struct lu_mutator *mutator);
 
 /* Pacing. */
 /* What the settings say to the arithmetic. */
-void lu_pacer_config(const struct lu_settings *settings, struct lu_policy_config *config);
+void lu_pacer_config(const struct lu_settings *settings, enum lu_gc_mode mode, struct lu_policy_config *config);
+/* The mode is another one: plans anew. Any thread. */
+void lu_pacer_set_mode(lull_heap *heap, enum lu_gc_mode mode);
 /* The plan of the policy becomes the heap's; with pacer.lock held. */
 void lu_pacer_publish_plan(lull_heap *heap);
 /* Gives pacer.lock back, with a look at what the heap's group may have decided meanwhile. */

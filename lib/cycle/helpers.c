@@ -90,7 +90,8 @@ static bool help_marking(struct lu_helper *helper) {
   begin_work(helper);
   bool done;
   do {
-    done = lu_marker_drain(&marker, lu_now_ns() + PIECE_NS);
+    struct lu_budget piece = lu_budget_of_time(PIECE_NS);
+    done = lu_marker_drain(&marker, &piece);
     judge(helper);
   } while (!done && may_work(helper));
   uint64_t marked = marker.marked;
@@ -204,7 +205,7 @@ static unsigned worth(struct lu_helpers *helpers) {
 
 void lu_helpers_look(lull_heap *heap) {
   struct lu_helpers *helpers = &heap->helpers;
-  if (!helpers->automatic || helpers->most == 0)
+  if (!helpers->automatic || helpers->most == 0 || (!lu_collector_runs(&heap->cycle) && !heap->cycle.run.stopped))
     return;
   unsigned now = worth(helpers), most = room(helpers);
   if (now > most)

@@ -61,7 +61,8 @@ void lu_helpers_fini(lull_heap *heap);
 /* The driver's, at the start of marking: helpers that have retired may work again. A fixed number of them begins at once. */
 void lu_helpers_begin(lull_heap *heap);
 /*
- * The driver's, now and then while there is work for several: makes and wakes helpers for cores that are idle now. Two at first; twice as many if those who
+ * The driver's, now and then while there is work for several: makes and wakes helpers for cores that are idle now; not where threads of the
+ * program collect in steps, for they want no other threads. Two at first; twice as many if those who
  * may work did so for half of the time since the last look, half as many if for less than a quarter, until none is left: then some are tried again after
  * 0, 1, 3, 7... looks. Takes those back for which there is no core any more. Microseconds; tens of them for each thread that is made.
  */

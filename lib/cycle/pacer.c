@@ -7,7 +7,8 @@
  *        collector is behind (lu_policy_assist). It lasts as long as marking that much takes, at most gc.assist. What it did not manage stays owed, up to DEBT_MOST.
  *   G.2  Near the limit, while a cycle marks, an allocation may owe a sleep, which its thread takes at its next attempt to allocate, before it has memory
  *        (stall.c): here, behind the allocation, the new object is in no root yet, and a blocked region is a safepoint.
- *   G.3  Nobody pays for a cycle that keeps up, and nobody assists when the collector has had its share of the CPU.
+ *   G.3  Nobody pays for a cycle that keeps up, and nobody assists when the collector has had its share of the CPU, or where no collector thread is: there the
+ *        steps are all (drivers.c).
  *
  * Threads: lu_pacer_allocated by any mutator; lu_pacer_hold by any thread; the rest by the driver. The policy is under pacer->lock, which is a leaf but for
  * the group's (group.c). Atomics: cycle/cycle.h.
@@ -28,7 +29,7 @@ static uint64_t get(const _Atomic uint64_t *word) { return atomic_load_explicit(
 
 /* The driver's side. */
 
-void lu_pacer_config(const struct lu_settings *settings, struct lu_policy_config *config) {
+void lu_pacer_config(const struct lu_settings *settings, enum lu_gc_mode mode, struct lu_policy_config *config) {
   *config = (struct lu_policy_config){.initial = settings->heap_initial,
                                       .soft = settings->heap_soft,
                                       .limit = settings->heap_max,
@@ -46,7 +47,7 @@ void lu_pacer_config(const struct lu_settings *settings, struct lu_policy_config
                                       .cores = lu_cores(),
                                       .sizing = (enum lu_sizing)settings->heap_sizing,
                                       .generational = settings->gc_generational,
-                                      .concurrent = settings->gc_mode != LU_GC_STW};
+                                      .concurrent = mode != LU_GC_STW};
 }
 
 void lu_pacer_publish_plan(lull_heap *heap) {
@@ -73,7 +74,7 @@ static void publish_cycle(struct lu_pacer *pacer) {
 void lu_pacer_init(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
   struct lu_policy_config config;
-  lu_pacer_config(&heap->settings, &config);
+  lu_pacer_config(&heap->settings, lu_cycle_mode(&heap->cycle), &config);
   lu_lock_init(&pacer->lock);
   lu_policy_init(&pacer->policy, &config, lu_now_ns(), 0);
   publish_cycle(pacer);
@@ -105,6 +106,16 @@ void lu_pacer_unlock(lull_heap *heap) {
       return;
     lu_pacer_take_share(heap);
   }
+}
+
+void lu_pacer_set_mode(lull_heap *heap, enum lu_gc_mode mode) {
+  struct lu_pacer *pacer = &heap->cycle.pacer;
+  lu_lock(&pacer->lock);
+  struct lu_policy_config config = pacer->policy.config;
+  config.concurrent = mode != LU_GC_STW;
+  lu_policy_configure(&pacer->policy, &config);
+  lu_pacer_publish_plan(heap);
+  lu_pacer_unlock(heap);
 }
 
 uint64_t lu_pacer_hold(lull_heap *heap) {
@@ -200,7 +211,8 @@ static uint64_t pay(struct lu_mutator *mutator) {
     return mutator->assist_debt;
   if (speed != 0)
     most_ns = least(most_ns, mutator->assist_debt * speed / 1000);
-  lu_marker_drain(&marker, lu_now_ns() + most_ns);
+  struct lu_budget budget = lu_budget_of_time(most_ns);
+  lu_marker_drain(&marker, &budget);
   bool nothing = marker.marked == 0;
   if (nothing)
     atomic_store_explicit(&heap->marking.hungry, 1, memory_order_relaxed);
@@ -227,7 +239,7 @@ void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes) {
   uint64_t allocated = atomic_fetch_add_explicit(&pacer->allocated, bytes, memory_order_relaxed) + bytes;
   if (LULL_UNLIKELY(allocated >= get(&pacer->trigger)))
     lu_cycle_request(heap, LU_CAUSE_ALLOCATION);
-  if (mutator->phase == LU_IDLE)
+  if (mutator->phase == LU_IDLE || !lu_collector_runs(&heap->cycle))
     return;
   struct lu_policy_progress progress = progress_of(heap, allocated);
   mutator->sleep_ns = least(mutator->sleep_ns + lu_policy_sleep(&progress, bytes), LU_POLICY_SLEEP);

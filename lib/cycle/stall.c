@@ -81,13 +81,6 @@ static bool count_failure(struct lu_mutator *mutator, struct lu_stall *stall) {
   return true;
 }
 
-static bool wait_in_stw(struct lu_mutator *mutator, struct lu_stall *stall) {
-  if (!lu_cycle_wait(mutator, stall->wanted, LU_CAUSE_LIMIT))
-    return false;
-  stall->ended_seen = true;
-  return true;
-}
-
 /* Below this a sleep is not worth the system call; it is saved up. */
 #define SHORTEST_SLEEP (20 * LU_MICROSECOND)
 
@@ -126,8 +119,6 @@ bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t si
   } else if (stall->ended_seen && !count_failure(mutator, stall)) {
     return give_up(mutator, stall, size, LULL_OOM_LIMIT);
   }
-  if (heap->settings.gc_mode == LU_GC_STW)
-    return wait_in_stw(mutator, stall) || give_up(mutator, stall, size, LULL_OOM_PROGRESS);
   if (atomic_load_explicit(&cycle->ended, memory_order_acquire) >= stall->wanted) {
     /* The number may have gone to a minor that was just beginning: then the next cycle is the major that was asked for. */
     stall->ended_seen = stall->any_kind || lu_major_ended(cycle, stall->wanted);
@@ -136,6 +127,8 @@ bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t si
   }
   if (lu_no_progress(heap, stall->began_ns))
     return give_up(mutator, stall, size, LULL_OOM_PROGRESS);
+  if (!lu_collector_runs(cycle))
+    return lu_cycle_drive(mutator, stall->wanted, LU_CAUSE_LIMIT, &stall->seen) || give_up(mutator, stall, size, LULL_OOM_PROGRESS);
   lu_wait_blocking(&mutator->thread, &cycle->progress, stall->seen, heap->settings.stall_timeout / 8 + LU_MILLISECOND);
   return true;
 }

@@ -2,10 +2,13 @@
  * cycle/steps.c: one cycle, stage by stage (design section 6; tests/models/start.pml, blocks.pml, join.pml).
  *
  *   WINDOW  H1: stores shade new values
- *   SWITCH  the kind of the cycle is settled; in a major the clear spare bitmap becomes MARK, and rs(k) is dropped
+ *   SWITCH  the kind of the cycle is settled; in a major the clear spare bitmap becomes MARK
+ *   DROP    and rs(k) is dropped
  *   BUMP    H2: new epoch, births live
  *   SCAN    H3: threads scan their roots
- *   ROOTS   marking opens to helpers and assists; shared roots, in a minor rs(k)
+ *   ROOTS   marking opens to helpers and assists; shared roots
+ *   REMEMBERED  in a minor, what rs(k) names
+ *   TAKE    what threads have flushed, in a minor rs(k)
  *   MARK    until nothing is grey outside the threads
  *   FLUSH   F: a round; marking goes on unless it was clean (M.4)
  *   CLOSE   nobody marks any more
@@ -53,7 +56,7 @@ static void edge(lull_heap *heap, enum lu_edge edge) {
 }
 
 /* One handshake: armed by the first call, over when DONE is returned. */
-static enum lu_pace shake(lull_heap *heap, enum lu_shake which) {
+static enum lu_pace shake(lull_heap *heap, enum lu_shake which, const struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
   const struct lu_shake_desc *desc = &lu_shakes[which];
   if (run->stopped) {
@@ -62,15 +65,15 @@ static enum lu_pace shake(lull_heap *heap, enum lu_shake which) {
   }
   if (!run->shaking)
     lu_handshake_begin(&run->drive, &heap->registry, desc->name, desc->arm, desc->closure, NULL);
-  run->shaking = !lu_handshake_try(&run->drive);
+  run->shaking = !lu_handshake_try(&run->drive, budget != NULL ? budget->deadline_ns : 0);
   return run->shaking ? LU_PACE_WAITS : LU_PACE_DONE;
 }
 
-static enum lu_pace window(lull_heap *heap) {
+static enum lu_pace window(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
   if (!run->shaking)
     lu_remembered_begin(heap);
-  if (shake(heap, LU_SHAKE_WINDOW) != LU_PACE_DONE)
+  if (shake(heap, LU_SHAKE_WINDOW, budget) != LU_PACE_DONE)
     return LU_PACE_WAITS;
   edge(heap, LU_EDGE_WINDOW);
   run->stage = LU_STAGE_SWITCH;
@@ -109,22 +112,28 @@ static void settle_kind(lull_heap *heap) {
   atomic_store(&cycle->major_begun, cycle->run.request);
 }
 
-static enum lu_pace switch_marks(lull_heap *heap) {
+static enum lu_pace switch_marks(lull_heap *heap, struct lu_budget *budget) {
+  (void)budget;
   struct lu_marking *marking = &heap->marking;
   settle_kind(heap);
   marking->epoch_before = heap->cycle.armed.epoch;
   marking->renew_logs = !marking->minor && renews_logs(marking, heap->cycle.armed.cycle);
-  if (!marking->minor) {
+  if (!marking->minor)
     marking->map ^= 1;
-    lu_remembered_drop(heap);
-  }
+  heap->cycle.run.stage = marking->minor ? LU_STAGE_BUMP : LU_STAGE_DROP;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace drop(lull_heap *heap, struct lu_budget *budget) {
+  if (!lu_remembered_drop(heap, budget))
+    return LU_PACE_SPENT;
   heap->cycle.run.stage = LU_STAGE_BUMP;
   return LU_PACE_DONE;
 }
 
-static enum lu_pace bump(lull_heap *heap) {
+static enum lu_pace bump(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
-  if (shake(heap, LU_SHAKE_BUMP) != LU_PACE_DONE)
+  if (shake(heap, LU_SHAKE_BUMP, budget) != LU_PACE_DONE)
     return LU_PACE_WAITS;
   edge(heap, LU_EDGE_BUMPED);
   run->number = heap->cycle.armed.cycle;
@@ -135,9 +144,9 @@ static enum lu_pace bump(lull_heap *heap) {
   return LU_PACE_DONE;
 }
 
-static enum lu_pace scan(lull_heap *heap) {
+static enum lu_pace scan(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
-  if (shake(heap, LU_SHAKE_SCAN) != LU_PACE_DONE)
+  if (shake(heap, LU_SHAKE_SCAN, budget) != LU_PACE_DONE)
     return LU_PACE_WAITS;
   edge(heap, LU_EDGE_TRACE);
   run->traced = lu_now_ns();
@@ -151,25 +160,55 @@ static void scan_shared_roots(lull_heap *heap) {
   struct lu_marker marker;
   lu_marker_enter(&marker, heap, true);
   lu_shared_roots_each(&heap->shared, push_root, &marker);
-  if (marker.minor)
-    lu_remembered_scan(&marker);
   lu_marker_leave(&marker);
 }
 
-static enum lu_pace roots(lull_heap *heap) {
+static enum lu_pace roots(lull_heap *heap, struct lu_budget *budget) {
+  (void)budget;
   atomic_store_explicit(&heap->marking.progress, 0, memory_order_relaxed);
   atomic_store(&heap->marking.tracing, true);
   lu_helpers_begin(heap);
   scan_shared_roots(heap);
-  lu_mark_take_flushed(heap);
+  heap->cycle.run.stage = heap->marking.minor ? LU_STAGE_REMEMBERED : LU_STAGE_TAKE;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace remembered(lull_heap *heap, struct lu_budget *budget) {
+  struct lu_marker marker;
+  lu_marker_enter(&marker, heap, true);
+  bool all = lu_remembered_scan(&marker, budget);
+  lu_marker_leave(&marker);
+  if (!all)
+    return LU_PACE_SPENT;
+  heap->cycle.run.stage = LU_STAGE_TAKE;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace take(lull_heap *heap, struct lu_budget *budget) {
+  if (!lu_mark_take_flushed(heap, budget))
+    return LU_PACE_SPENT;
+  lu_helpers_wake(heap);
   heap->cycle.run.stage = LU_STAGE_MARK;
   return LU_PACE_DONE;
 }
 
-static enum lu_pace mark(lull_heap *heap) {
-  struct lu_run *run = &heap->cycle.run;
-  lu_helpers_wake(heap);
+static enum lu_mark_state mark_on(lull_heap *heap, struct lu_budget *budget) {
+  if (budget != NULL)
+    return lu_mark_some(heap, budget);
   lu_mark_quiesce(heap);
+  return LU_MARK_QUIET;
+}
+
+static enum lu_pace mark(lull_heap *heap, struct lu_budget *budget) {
+  struct lu_run *run = &heap->cycle.run;
+  switch (mark_on(heap, budget)) {
+  case LU_MARK_MORE:
+    return LU_PACE_SPENT;
+  case LU_MARK_OTHERS:
+    return LU_PACE_WAITS;
+  case LU_MARK_QUIET:
+    break;
+  }
   run->marked_before = atomic_load(&heap->marking.marked);
   run->stage = LU_STAGE_FLUSH;
   return LU_PACE_DONE;
@@ -178,41 +217,34 @@ static enum lu_pace mark(lull_heap *heap) {
 /* Whether the flush round that has just been acknowledged by all was clean (M.4). */
 static bool was_clean(lull_heap *heap) {
   struct lu_marking *marking = &heap->marking;
-  size_t flushed = lu_mark_take_flushed(heap);
-  return flushed == 0 && atomic_load(&marking->active) == 0 && atomic_load(&marking->packets.grey_count) == 0 &&
+  return !lu_mark_any_flushed(heap) && atomic_load(&marking->active) == 0 && atomic_load(&marking->packets.grey_count) == 0 &&
          atomic_load(&marking->rescans) == 0 && atomic_load(&marking->marked) == heap->cycle.run.marked_before;
 }
 
-static enum lu_pace flush(lull_heap *heap) {
-  if (shake(heap, LU_SHAKE_FLUSH) != LU_PACE_DONE)
+static enum lu_pace flush(lull_heap *heap, struct lu_budget *budget) {
+  if (shake(heap, LU_SHAKE_FLUSH, budget) != LU_PACE_DONE)
     return LU_PACE_WAITS;
   lu_count_shared(&heap->figures.flush_rounds, 1);
-  heap->cycle.run.stage = was_clean(heap) ? LU_STAGE_CLOSE : LU_STAGE_MARK;
+  heap->cycle.run.stage = was_clean(heap) ? LU_STAGE_CLOSE : LU_STAGE_TAKE;
   return LU_PACE_DONE;
 }
 
-static enum lu_pace close_marking(lull_heap *heap) {
+static enum lu_pace close_marking(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
   lu_mark_close(heap);
   lu_helpers_rest(heap);
   run->marked = lu_now_ns();
+  run->mark_work = run->work + (budget != NULL ? budget->done : 0);
   lu_pacer_marked(heap);
   run->stage = LU_STAGE_IDLE;
   return LU_PACE_DONE;
 }
 
-static enum lu_pace idle(lull_heap *heap) {
-  if (shake(heap, LU_SHAKE_IDLE) != LU_PACE_DONE)
+static enum lu_pace idle(lull_heap *heap, struct lu_budget *budget) {
+  if (shake(heap, LU_SHAKE_IDLE, budget) != LU_PACE_DONE)
     return LU_PACE_WAITS;
-  heap->cycle.run.stage = LU_STAGE_FILTER;
-  return LU_PACE_DONE;
-}
-
-static enum lu_pace filter(lull_heap *heap) {
   lu_mark_discard_flushed(heap);
-  lu_gauge_set(&heap->figures.remembered, lu_remembered_filter(heap));
-  edge(heap, LU_EDGE_MARKED);
-  heap->cycle.run.stage = LU_STAGE_SWEEP;
+  heap->cycle.run.stage = LU_STAGE_FILTER;
   return LU_PACE_DONE;
 }
 
@@ -221,7 +253,7 @@ static void memory_came_free(void *context) {
   lu_event_signal(&heap->cycle.progress);
 }
 
-static enum lu_pace sweep(lull_heap *heap) {
+static void begin_sweep(lull_heap *heap) {
   struct lu_run *run = &heap->cycle.run;
   run->sweep = (struct lu_sweep){.space = &heap->space,
                                  .mark_map = heap->marking.map,
@@ -231,27 +263,41 @@ static enum lu_pace sweep(lull_heap *heap) {
                                  .scribble = heap->settings.stress_scribble,
                                  .progress = memory_came_free,
                                  .context = heap};
-  lu_sweep(&run->sweep);
+  lu_sweep_begin(&run->sweep);
+}
+
+static enum lu_pace filter(lull_heap *heap, struct lu_budget *budget) {
+  struct lu_run *run = &heap->cycle.run;
+  if (!lu_remembered_filter(heap, &run->remembered, budget))
+    return LU_PACE_SPENT;
+  lu_gauge_set(&heap->figures.remembered, run->remembered);
+  edge(heap, LU_EDGE_MARKED);
+  begin_sweep(heap);
+  run->stage = LU_STAGE_SWEEP;
+  return LU_PACE_DONE;
+}
+
+static enum lu_pace sweep(lull_heap *heap, struct lu_budget *budget) {
+  struct lu_run *run = &heap->cycle.run;
+  if (!lu_sweep_some(&run->sweep, budget))
+    return LU_PACE_SPENT;
   edge(heap, LU_EDGE_SWEPT);
   run->stage = LU_STAGE_SETTLE;
   return LU_PACE_DONE;
 }
 
-static enum lu_pace settle(lull_heap *heap) {
-  if (shake(heap, LU_SHAKE_SETTLE) != LU_PACE_DONE)
+static enum lu_pace settle(lull_heap *heap, struct lu_budget *budget) {
+  if (shake(heap, LU_SHAKE_SETTLE, budget) != LU_PACE_DONE)
     return LU_PACE_WAITS;
+  lu_sweep_clear_begin(&heap->cycle.run.sweep);
   heap->cycle.run.stage = LU_STAGE_CLEAR;
   return LU_PACE_DONE;
 }
 
-static enum lu_pace clear(lull_heap *heap) {
+static enum lu_pace clear(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
-  lu_sweep_clear_births(&run->sweep);
-  lu_age_unmark_survivors(heap);
-  if (run->sweep.freed_bytes >= heap->space.limit / 100)
-    atomic_store(&heap->cycle.fruitless, 0);
-  else if (!heap->marking.minor)
-    atomic_fetch_add(&heap->cycle.fruitless, 1);
+  if (!lu_sweep_clear_some(&run->sweep, budget) || !lu_age_unmark_survivors(heap, budget))
+    return LU_PACE_SPENT;
   run->stage = LU_STAGE_END;
   return LU_PACE_DONE;
 }
@@ -312,8 +358,17 @@ static void tell_pacer(lull_heap *heap) {
                                                .cpu_ns = run->cpu_ns});
 }
 
-static enum lu_pace end(lull_heap *heap) {
+static void count_fruit(lull_heap *heap) {
+  if (heap->cycle.run.sweep.freed_bytes >= heap->space.limit / 100)
+    atomic_store(&heap->cycle.fruitless, 0);
+  else if (!heap->marking.minor)
+    atomic_fetch_add(&heap->cycle.fruitless, 1);
+}
+
+static enum lu_pace end(lull_heap *heap, struct lu_budget *budget) {
   uint64_t ended = lu_now_ns();
+  (void)budget;
+  count_fruit(heap);
   tell_pacer(heap);
   edge(heap, LU_EDGE_SETTLED);
   lu_space_return_slabs(&heap->space);
@@ -327,12 +382,14 @@ static enum lu_pace end(lull_heap *heap) {
 }
 
 /* Each sets the stage that follows it when it is done. */
-static enum lu_pace (*const stages[LU_STAGES])(lull_heap *heap) = {
-    [LU_STAGE_WINDOW] = window, [LU_STAGE_SWITCH] = switch_marks, [LU_STAGE_BUMP] = bump,
-    [LU_STAGE_SCAN] = scan,     [LU_STAGE_ROOTS] = roots,         [LU_STAGE_MARK] = mark,
-    [LU_STAGE_FLUSH] = flush,   [LU_STAGE_CLOSE] = close_marking, [LU_STAGE_IDLE] = idle,
-    [LU_STAGE_FILTER] = filter, [LU_STAGE_SWEEP] = sweep,         [LU_STAGE_SETTLE] = settle,
-    [LU_STAGE_CLEAR] = clear,   [LU_STAGE_END] = end};
+static enum lu_pace (*const stages[LU_STAGES])(lull_heap *heap, struct lu_budget *budget) = {
+    [LU_STAGE_WINDOW] = window,         [LU_STAGE_SWITCH] = switch_marks, [LU_STAGE_DROP] = drop,
+    [LU_STAGE_BUMP] = bump,
+    [LU_STAGE_SCAN] = scan,             [LU_STAGE_ROOTS] = roots,         [LU_STAGE_REMEMBERED] = remembered,
+    [LU_STAGE_TAKE] = take,             [LU_STAGE_MARK] = mark,           [LU_STAGE_FLUSH] = flush,
+    [LU_STAGE_CLOSE] = close_marking,   [LU_STAGE_IDLE] = idle,           [LU_STAGE_FILTER] = filter,
+    [LU_STAGE_SWEEP] = sweep,           [LU_STAGE_SETTLE] = settle,       [LU_STAGE_CLEAR] = clear,
+    [LU_STAGE_END] = end};
 
 void lu_cycle_begin(lull_heap *heap, enum lu_cause cause, bool stopped) {
   struct lu_run *run = &heap->cycle.run;
@@ -350,24 +407,26 @@ void lu_cycle_begin(lull_heap *heap, enum lu_cause cause, bool stopped) {
 }
 
 /* One stage, or a piece of it, with its CPU time; the last one tells the pacer before its own is counted. */
-static enum lu_pace timed_stage(lull_heap *heap) {
+static enum lu_pace timed_stage(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
   uint64_t before = lu_thread_cpu_ns();
-  enum lu_pace pace = stages[run->stage](heap);
+  enum lu_pace pace = stages[run->stage](heap, budget);
   run->cpu_ns += lu_thread_cpu_ns() - before;
   return pace;
 }
 
-enum lu_pace lu_cycle_step(lull_heap *heap, uint64_t deadline_ns) {
+enum lu_pace lu_cycle_step(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
+  uint64_t before = budget != NULL ? budget->done : 0;
   enum lu_pace pace = LU_PACE_DONE;
   lu_cores_begin();
-  while (pace == LU_PACE_DONE && run->stage != LU_STAGE_NONE) {
-    pace = timed_stage(heap);
-    if (pace == LU_PACE_DONE && deadline_ns != 0 && run->stage != LU_STAGE_NONE && lu_now_ns() >= deadline_ns)
-      pace = LU_PACE_SPENT;
+  while (run->stage != LU_STAGE_NONE) {
+    pace = lu_budget_over(budget) ? LU_PACE_SPENT : timed_stage(heap, budget);
+    if (pace != LU_PACE_DONE)
+      break;
   }
   lu_cores_end();
+  run->work += budget != NULL ? budget->done - before : 0;
   return pace;
 }
 
@@ -375,4 +434,6 @@ void lu_cycle_await(lull_heap *heap) {
   struct lu_run *run = &heap->cycle.run;
   if (run->shaking)
     lu_handshake_wait(&run->drive);
+  else
+    lu_mark_await_others(heap);
 }

@@ -11,6 +11,7 @@
 #include "cycle/kind.h"
 #include "cycle/phases.h"
 #include "heap/sweep.h"
+#include "support/budget.h"
 #include "threads/driver.h"
 
 enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP };
@@ -20,11 +21,14 @@ enum lu_stage {
   LU_STAGE_NONE,      /* no cycle is under way */
   LU_STAGE_WINDOW,    /* H1 */
   LU_STAGE_SWITCH,
+  LU_STAGE_DROP,      /* rs(k), in a major */
   LU_STAGE_BUMP,      /* H2 */
   LU_STAGE_SCAN,      /* H3 */
   LU_STAGE_ROOTS,     /* shared roots */
+  LU_STAGE_REMEMBERED, /* rs(k), in a minor */
+  LU_STAGE_TAKE,      /* what was flushed */
   LU_STAGE_MARK,
-  LU_STAGE_FLUSH,     /* F; back to MARK unless it was clean */
+  LU_STAGE_FLUSH,     /* F; back to TAKE unless it was clean */
   LU_STAGE_CLOSE,
   LU_STAGE_IDLE,
   LU_STAGE_FILTER,    /* the remembered set */
@@ -51,6 +55,9 @@ struct lu_run {
   uint64_t began, traced, marked;   /* lu_now_ns */
   size_t used_before;
   uint64_t young_bytes;     /* that threads have taken since H2 of the cycle before */
+  size_t remembered;        /* entries kept so far */
+  uint64_t work;            /* done under budgets, as these count */
+  uint64_t mark_work;       /* of it, by the end of marking */
 };
 
 /* How a stage, or a step, ended. */
@@ -63,10 +70,11 @@ enum lu_pace {
 /* Begins a cycle: none is under way. `stopped`: the world is, and stays so until the cycle is over. */
 void lu_cycle_begin(lull_heap *heap, enum lu_cause cause, bool stopped);
 /*
- * Moves the cycle under way on until it is over, or a thread has to be waited for, or lu_now_ns has passed deadline_ns. With deadline_ns == 0 it has no
- * budget and may wait for other markers by itself.
+ * Moves the cycle under way on until it is over, or a thread has to be waited for, or the budget is used up. Without a budget (NULL) it may wait for other
+ * markers by itself. What cannot be done in pieces: a thread's own roots, and the shared ones; a large object whose references a callback tells; a block
+ * that overflowed.
  */
-enum lu_pace lu_cycle_step(lull_heap *heap, uint64_t deadline_ns);
+enum lu_pace lu_cycle_step(lull_heap *heap, struct lu_budget *budget);
 /* Waits for what a step that ended with LU_PACE_WAITS needs; may end early. */
 void lu_cycle_await(lull_heap *heap);
 

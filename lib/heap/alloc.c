@@ -25,12 +25,10 @@ static void set_header(void *object, lull_type type, uint16_t log) {
   memcpy(object, &header, sizeof header);
 }
 
-/* The stop-the-world mode has no collector thread: the thread that allocates drives what is due. */
+/* Where no collector thread is, the threads that allocate drive. */
 static void collect_if_due(struct lu_mutator *mutator) {
-  lull_heap *heap = mutator->heap;
-  uint64_t wanted = atomic_load_explicit(&heap->cycle.wanted, memory_order_relaxed);
-  if (heap->settings.gc_mode == LU_GC_STW && wanted > atomic_load(&heap->cycle.begun))
-    lu_cycle_wait(mutator, wanted, LU_CAUSE_ALLOCATION);
+  if (LULL_UNLIKELY(!lu_collector_runs(&mutator->heap->cycle)))
+    lu_cycle_help(mutator);
 }
 
 /* Tells the pacer what heap/region.c took since the last time; may assist. */

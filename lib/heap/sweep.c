@@ -209,17 +209,51 @@ static void visit(struct run *run, struct lu_block *block) {
   }
 }
 
-/* Calls fn for each block of each slab of small objects, or for the young ones only. */
-static void each_block(struct lu_space *space, bool young, void (*fn)(struct run *, struct lu_block *),
-                       struct run *run) {
-  size_t high = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
-  for (size_t i = 0; i < high; i++) {
-    if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) != LU_SLAB_SMALL)
-      continue;
-    uint64_t mask = young ? atomic_load_explicit(&space->slabs[i].young, memory_order_acquire) : LU_USABLE_MASK;
-    for (; mask != 0; mask &= mask - 1)
-      fn(run, &space->blocks[i * LU_SLAB_BLOCKS + (size_t)__builtin_ctzll(mask)]);
+/* How many blocks, or large objects, between two looks at the clock. */
+#define CHECK_EVERY 8
+
+static struct run run_of(struct lu_sweep *sweep) {
+  return (struct run){sweep, sweep->space, sweep->mark_map, sweep->mark_map ^ 1, 0};
+}
+
+static void set_cursor(struct lu_sweep *sweep) {
+  struct lu_space *space = sweep->space;
+  sweep->at = (struct lu_sweep_cursor){.slabs = atomic_load_explicit(&space->slabs_high, memory_order_acquire),
+                                       .first = atomic_load_explicit(&space->large, memory_order_acquire)};
+  sweep->at.before = sweep->at.first;
+}
+
+/* Calls fn for the blocks of a slab that the cursor has still to visit; false when the budget is used up. */
+static bool each_of_slab(struct run *run, void (*fn)(struct run *, struct lu_block *), struct lu_budget *budget) {
+  struct lu_sweep_cursor *at = &run->sweep->at;
+  for (unsigned count = 1; at->blocks != 0; count++) {
+    size_t block = at->slab * LU_SLAB_BLOCKS + (size_t)__builtin_ctzll(at->blocks);
+    at->blocks &= at->blocks - 1;
+    fn(run, &run->space->blocks[block]);
+    lu_budget_spend(budget, LU_SWEEP_WORK);
+    if (count % CHECK_EVERY == 0 && lu_budget_over(budget))
+      return false;
   }
+  return true;
+}
+
+/*
+ * Calls fn for each block of each slab of small objects, or for the young ones only, from the cursor on; false when the budget is used up. A slab that is
+ * not one of small objects any more when the walk comes back to it has no block to visit.
+ */
+static bool each_block(struct run *run, bool young, void (*fn)(struct run *, struct lu_block *), struct lu_budget *budget) {
+  struct lu_sweep_cursor *at = &run->sweep->at;
+  for (; at->slab < at->slabs; at->slab++, at->entered = false) {
+    const struct lu_slab *slab = &run->space->slabs[at->slab];
+    if (atomic_load_explicit(&slab->kind, memory_order_acquire) != LU_SLAB_SMALL)
+      continue;
+    if (!at->entered)
+      at->blocks = young ? atomic_load_explicit(&slab->young, memory_order_acquire) : LU_USABLE_MASK;
+    at->entered = true;
+    if (!each_of_slab(run, fn, budget))
+      return false;
+  }
+  return true;
 }
 
 static bool is_young_large(const struct run *run, const struct lu_large *large) {
@@ -275,44 +309,66 @@ static void unlink_first(struct lu_space *space, struct lu_large *large) {
   at->next = large->next;
 }
 
-/*
- * The list from `first`, which is the newest that this sweep has to do with, to where it is old, or to its end. What is left of it is old from behind the
- * last young one on. The first node is looked at last: others may be pushing before it.
- */
-static void sweep_large(struct run *run) {
+/* The first node, when all behind it have been swept. */
+static void sweep_first_large(struct run *run) {
   struct lu_space *space = run->space;
-  struct lu_large *first = atomic_load_explicit(&space->large, memory_order_acquire);
-  struct lu_large *end = run->sweep->minor ? space->large_old : NULL, *last_young = NULL;
-  if (first == end)
-    return;
-  for (struct lu_large *before = first, *large; (large = before->next) != end;) {
-    if (keep_large(run, large)) {
-      last_young = is_young_large(run, large) ? large : last_young;
-      before = large;
-    } else {
-      before->next = large->next;
-      free_large(run, large);
-    }
-  }
-  bool first_stays = keep_large(run, first);
-  if (first_stays && last_young == NULL && is_young_large(run, first))
-    last_young = first;
-  space->large_old = last_young != NULL ? last_young->next : first_stays ? first : first->next;
-  if (!first_stays) {
+  struct lu_sweep_cursor *at = &run->sweep->at;
+  struct lu_large *first = at->first;
+  bool stays = keep_large(run, first);
+  if (stays && at->last_young == NULL && is_young_large(run, first))
+    at->last_young = first;
+  space->large_old = at->last_young != NULL ? at->last_young->next : stays ? first : first->next;
+  if (!stays) {
     unlink_first(space, first);
     free_large(run, first);
   }
 }
 
-void lu_sweep(struct lu_sweep *sweep) {
-  struct run run = {sweep, sweep->space, sweep->mark_map, sweep->mark_map ^ 1, 0};
+/*
+ * The list from `first`, which is the newest that this sweep has to do with, to where it is old, or to its end. What is left of it is old from behind the
+ * last young one on. The first node is looked at last: others may be pushing before it. Nobody else takes nodes out, so the cursor's stay.
+ * Returns false when the budget is used up.
+ */
+static bool sweep_large(struct run *run, struct lu_budget *budget) {
+  struct lu_sweep_cursor *at = &run->sweep->at;
+  if (at->large_done || at->first == at->end)
+    return true;
+  for (struct lu_large *large; (large = at->before->next) != at->end;) {
+    if (keep_large(run, large)) {
+      at->last_young = is_young_large(run, large) ? large : at->last_young;
+      at->before = large;
+    } else {
+      at->before->next = large->next;
+      free_large(run, large);
+    }
+    lu_budget_spend(budget, LU_SWEEP_WORK);
+    if (lu_budget_over(budget))
+      return false;
+  }
+  sweep_first_large(run);
+  at->large_done = true;
+  return true;
+}
+
+void lu_sweep_begin(struct lu_sweep *sweep) {
   LU_ASSERT(sweep->mark_map == LU_MAP_A || sweep->mark_map == LU_MAP_B);
   LU_CHECK(sweep->cycle != 0, "cycle 0 stands for none");
   atomic_fetch_add_explicit(&sweep->space->sweeps, 1, memory_order_relaxed);
-  sweep_large(&run);
-  each_block(run.space, sweep->minor, visit, &run);
+  set_cursor(sweep);
+  sweep->at.end = sweep->minor ? sweep->space->large_old : NULL;
+}
+
+bool lu_sweep_some(struct lu_sweep *sweep, struct lu_budget *budget) {
+  struct run run = run_of(sweep);
+  bool done = sweep_large(&run, budget) && each_block(&run, sweep->minor, visit, budget);
   sweep->live_bytes = run.space->live * LU_GRANULE + run.space->live_large;
   progress(&run);
+  return done;
+}
+
+void lu_sweep(struct lu_sweep *sweep) {
+  lu_sweep_begin(sweep);
+  lu_sweep_some(sweep, NULL);
 }
 
 static void clear_births(struct run *run, struct lu_block *block) {
@@ -330,13 +386,31 @@ static void clear_births(struct run *run, struct lu_block *block) {
   }
 }
 
+/* Births are before those that are old. */
+static bool clear_large(struct run *run, struct lu_budget *budget) {
+  struct lu_sweep_cursor *at = &run->sweep->at;
+  while (at->before != run->space->large_old) {
+    struct lu_large *large = at->before;
+    at->before = large->next;
+    if (large->live_cycle == run->sweep->cycle)
+      atomic_fetch_and_explicit(lu_map_at(lu_large_object(large), run->map), ~lu_map_bit(lu_large_object(large)),
+                                memory_order_relaxed);
+    lu_budget_spend(budget, LU_SWEEP_WORK);
+    if (lu_budget_over(budget))
+      return false;
+  }
+  return true;
+}
+
+void lu_sweep_clear_begin(struct lu_sweep *sweep) { set_cursor(sweep); }
+
+/* Births are in blocks that were handed out in this cycle: those are young. */
+bool lu_sweep_clear_some(struct lu_sweep *sweep, struct lu_budget *budget) {
+  struct run run = run_of(sweep);
+  return clear_large(&run, budget) && each_block(&run, true, clear_births, budget);
+}
+
 void lu_sweep_clear_births(struct lu_sweep *sweep) {
-  struct run run = {sweep, sweep->space, sweep->mark_map, sweep->mark_map ^ 1, 0};
-  /* Births are in blocks that were handed out in this cycle, and in large objects before those that are old. */
-  each_block(run.space, true, clear_births, &run);
-  for (struct lu_large *large = atomic_load_explicit(&run.space->large, memory_order_acquire);
-       large != run.space->large_old; large = large->next)
-    if (large->live_cycle == sweep->cycle)
-      atomic_fetch_and_explicit(lu_map_at(lu_large_object(large), run.map),
-                                ~lu_map_bit(lu_large_object(large)), memory_order_relaxed);
+  lu_sweep_clear_begin(sweep);
+  lu_sweep_clear_some(sweep, NULL);
 }

@@ -10,6 +10,19 @@
 #define LU_HEAP_SWEEP_H
 
 #include "heap/space.h"
+#include "support/budget.h"
+
+/* What looking at one block, or at one large object, counts for a budget, in bytes. */
+#define LU_SWEEP_WORK 2048
+
+/* Where a sweep, or a clearing, stands between two pieces. */
+struct lu_sweep_cursor {
+  size_t slab, slabs;       /* the next, and how many there were when it began */
+  bool entered;             /* `blocks` is of `slab` */
+  uint64_t blocks;          /* of that slab: still to be visited */
+  bool large_done;
+  struct lu_large *first, *before, *last_young, *end;  /* of the list: sweep_large */
+};
 
 struct lu_sweep {
   struct lu_space *space;
@@ -29,12 +42,21 @@ struct lu_sweep {
   size_t blocks_free, blocks_pooled, blocks_full;
   size_t blocks_skipped;    /* in use by threads in this cycle */
   size_t large_live, large_freed;
+  struct lu_sweep_cursor at;
 };
 
 #define LU_SCRIBBLE 0xdb
 
+/* Begins a sweep: sets the cursor. */
+void lu_sweep_begin(struct lu_sweep *sweep);
+/* Goes on until the budget is used up. Returns whether all has been swept. */
+bool lu_sweep_some(struct lu_sweep *sweep, struct lu_budget *budget);
+/* Both, to the end. */
 void lu_sweep(struct lu_sweep *sweep);
-/* Clears the MARK bits of what was born live in sweep->cycle: it is young from now on. */
+
+/* Clears the MARK bits of what was born live in sweep->cycle: it is young from now on. In the same pieces. */
+void lu_sweep_clear_begin(struct lu_sweep *sweep);
+bool lu_sweep_clear_some(struct lu_sweep *sweep, struct lu_budget *budget);
 void lu_sweep_clear_births(struct lu_sweep *sweep);
 
 /* Returns memory that stayed free through whole cycles to the system, at most `most` bytes; runs in

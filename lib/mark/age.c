@@ -156,16 +156,18 @@ static void unmark(lull_heap *heap, void *object) {
   lu_block_set_young(&heap->space, lu_block_of(&heap->space, object));
 }
 
-void lu_age_unmark_survivors(lull_heap *heap) {
-  struct cds_wfs_head *head = __cds_wfs_pop_all(&heap->marking.survivors);
-  struct cds_wfs_node *node, *next;
-  if (head == NULL)
-    return;
-  LU_TSAN_ACQUIRE(&heap->marking.survivors);
-  cds_wfs_for_each_blocking_safe(head, node, next) {
+bool lu_age_unmark_survivors(lull_heap *heap, struct lu_budget *budget) {
+  struct cds_wfs_stack *stack = &heap->marking.survivors;
+  struct cds_wfs_node *node;
+  while (!cds_wfs_empty(stack) && (node = __cds_wfs_pop_blocking(stack)) != NULL) {
     struct lu_packet *packet = caa_container_of(node, struct lu_packet, flushed_link);
+    LU_TSAN_ACQUIRE(stack);
     for (uint32_t i = 0; i < packet->count; i++)
       unmark(heap, (void *)packet->entry[i]);
+    lu_budget_spend(budget, packet->count * sizeof packet->entry[0]);
     lu_packet_drop(&heap->marking.packets, packet);
+    if (lu_budget_over(budget))
+      return false;
   }
+  return true;
 }

@@ -38,7 +38,7 @@ void lu_age_keep_remembered(struct lu_marker *marker, struct lu_remembered entry
 /* Publishes what the marker has listed, and its figures. */
 void lu_age_publish(struct lu_marker *marker);
 
-/* The collector's, when births are no longer live: Y.3. */
-void lu_age_unmark_survivors(lull_heap *heap);
+/* The collector's, when births are no longer live: Y.3. False when the budget is used up before the end. */
+bool lu_age_unmark_survivors(lull_heap *heap, struct lu_budget *budget);
 
 #endif

@@ -20,6 +20,7 @@
 #include "heap/layout.h"
 #include "mark/packet.h"
 #include "mark/stack.h"
+#include "support/budget.h"
 #include "support/event.h"
 
 struct lu_mutator;
@@ -78,6 +79,7 @@ struct lu_marker {
   struct lu_packet *remembered;   /* entered, not yet published; NULL = none */
   struct lu_stack stack;          /* grey objects that nobody else sees */
   uint64_t marked, published;     /* objects; those of them that are in marking->progress */
+  uint64_t bytes;                 /* scanned, and not yet charged to a budget */
   bool renew;                     /* marking->renew_logs */
   uintptr_t ring[LU_RING];        /* prefetched, not yet scanned; 0 = empty slot */
   unsigned ring_at;
@@ -95,12 +97,13 @@ bool lu_marker_enter(struct lu_marker *marker, lull_heap *heap, bool driver);
 void lu_marker_leave(struct lu_marker *marker);
 /* Makes an object grey in the marker's own stack. */
 void lu_marker_push(struct lu_marker *marker, void *object);
-/* Scans until nothing is left in the private stack and the grey stack, or (deadline_ns != 0) until
- * lu_now_ns has passed it. Returns false at the deadline. */
-bool lu_marker_drain(struct lu_marker *marker, uint64_t deadline_ns);
+/* Scans until nothing is left in the private stack and the grey stack, or the budget is used up: then returns false. */
+bool lu_marker_drain(struct lu_marker *marker, struct lu_budget *budget);
 
-/* The collector's: moves flushed packets to the grey stack; returns how many there were. */
-size_t lu_mark_take_flushed(lull_heap *heap);
+/* The collector's: moves flushed packets to the grey stack, until the budget is used up; returns whether all that there were have been moved. */
+bool lu_mark_take_flushed(lull_heap *heap, struct lu_budget *budget);
+/* The collector's: whether there are any. */
+bool lu_mark_any_flushed(lull_heap *heap);
 /* The collector's, after the IDLE handshake: drops what was flushed since the clean round (it is marked or born live). */
 void lu_mark_discard_flushed(lull_heap *heap);
 /* The collector's, after marking: lets nobody in any more and waits for those who are. */
@@ -109,6 +112,15 @@ void lu_mark_close(lull_heap *heap);
 void lu_mark_quiesce(lull_heap *heap);
 /* A packet has been given to the grey stack: wakes who waits for one. Any marker. */
 void lu_mark_wake(lull_heap *heap);
+/* The same in pieces, without waiting. */
+enum lu_mark_state {
+  LU_MARK_QUIET,   /* nothing is grey outside the threads, and nobody at work */
+  LU_MARK_MORE,    /* the budget is used up */
+  LU_MARK_OTHERS   /* helpers are at work: look again later */
+};
+enum lu_mark_state lu_mark_some(lull_heap *heap, struct lu_budget *budget);
+/* Waits for a moment, or until somebody gives work back, or nobody is at work. */
+void lu_mark_await_others(lull_heap *heap);
 /* Re-scans flagged blocks and large objects (mark/rescan.c), by the collector with no other marker at work. Returns whether there were any. */
 bool lu_mark_rescan(struct lu_marker *marker);
 /* Scans an object that has its first MARK bit already. */

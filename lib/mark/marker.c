@@ -24,7 +24,8 @@
 
 #define PIECE_BYTES ((size_t)8192)   /* of a large object, scanned at a time; whole cards */
 #define GROUP 8                      /* entries that are prefetched together */
-#define CHECK_EVERY 8                /* groups between looks at the clock and at hungry helpers */
+#define CHECK_EVERY 8                /* groups between looks at the budget and at hungry helpers */
+#define CHECK_STRICT_EVERY 2
 #define PREFETCH_TAIL 40             /* where small objects that begin near the end of a cache line go on */
 
 /* No packet is free: the object keeps its mark, or already has it, and will be found by its re-scan flag. */
@@ -124,6 +125,7 @@ static void scan_piece(struct lu_marker *marker, struct lu_large *large) {
   size_t from = atomic_fetch_add_explicit(&large->scan_next, PIECE_BYTES, memory_order_relaxed);
   if (from >= large->size)
     return;
+  marker->bytes += PIECE_BYTES;
   if (from + PIECE_BYTES < large->size)
     push_entry(marker, (uintptr_t)object | LU_ENTRY_PIECE);
   renew_cards(marker, large, from, from + PIECE_BYTES);
@@ -179,8 +181,10 @@ void lu_marker_scan_fields(struct lu_marker *marker, void *object, char *low, ch
 
 /* Marks and scans a small object that was found unmarked. */
 static inline void scan_small(struct lu_marker *marker, const struct lu_type *type, void *object) {
-  set_extent(object, small_size(type, object), marker->map);
+  size_t size = small_size(type, object);
+  set_extent(object, size, marker->map);
   marker->marked++;
+  marker->bytes += size;
   if (LULL_UNLIKELY(marker->renew) && !type->leaf)
     renew_log(marker, object);
   scan_fields(marker, type, object);
@@ -288,15 +292,23 @@ static void publish_progress(struct lu_marker *marker) {
   marker->published = marker->marked;
 }
 
-bool lu_marker_drain(struct lu_marker *marker, uint64_t deadline_ns) {
+static void spend(struct lu_marker *marker, struct lu_budget *budget) {
+  lu_budget_spend(budget, marker->bytes);
+  marker->bytes = 0;
+}
+
+bool lu_marker_drain(struct lu_marker *marker, struct lu_budget *budget) {
+  unsigned every = budget != NULL && budget->strict ? CHECK_STRICT_EVERY : CHECK_EVERY;
   for (unsigned groups = 1; drain_group(marker); groups++) {
-    if (groups % CHECK_EVERY != 0)
+    if (groups % every != 0)
       continue;
     publish_progress(marker);
     lu_stack_share(marker->heap, &marker->stack);
-    if (deadline_ns != 0 && lu_now_ns() >= deadline_ns)
+    spend(marker, budget);
+    if (lu_budget_over(budget))
       return false;
   }
+  spend(marker, budget);
   return true;
 }
 

@@ -65,10 +65,10 @@ static void rescan_alone(lull_heap *heap) {
 
 /* Nothing is left in the marker's stack and the grey stack when it returns. */
 static void drain(lull_heap *heap, struct lu_marker *marker) {
-  uint64_t look = LU_HELPERS_FIRST_NS;
-  while (!lu_marker_drain(marker, lu_now_ns() + look)) {
+  struct lu_budget look = lu_budget_of_time(LU_HELPERS_FIRST_NS);
+  while (!lu_marker_drain(marker, &look)) {
     lu_helpers_look(heap);
-    look = LU_HELPERS_LOOK_NS;
+    look = lu_budget_of_time(LU_HELPERS_LOOK_NS);
   }
 }
 
@@ -84,6 +84,29 @@ void lu_mark_quiesce(lull_heap *heap) {
       rescan_alone(heap);
   } while (!quiet(marking) || atomic_load(&marking->rescans) != 0);
 }
+
+/*
+ * In pieces nobody waits for helpers. The question is the same, asked once more each time: an answer that is no only puts off the flush round. For a
+ * re-scan the helpers are shut out, which lasts until those inside have run out of work.
+ */
+enum lu_mark_state lu_mark_some(lull_heap *heap, struct lu_budget *budget) {
+  struct lu_marking *marking = &heap->marking;
+  for (;;) {
+    struct lu_marker marker;
+    lu_marker_enter(&marker, heap, true);
+    bool drained = lu_marker_drain(&marker, budget);
+    lu_marker_leave(&marker);
+    if (!drained)
+      return LU_MARK_MORE;
+    if (!quiet(marking))
+      return LU_MARK_OTHERS;
+    if (atomic_load(&marking->rescans) == 0)
+      return LU_MARK_QUIET;
+    rescan_alone(heap);
+  }
+}
+
+void lu_mark_await_others(lull_heap *heap) { wait_for_others(&heap->marking); }
 
 void lu_mark_close(lull_heap *heap) {
   shut(&heap->marking);

@@ -110,23 +110,26 @@ static void drop_packet(struct lu_marking *marking, struct lu_packet *packet) {
   atomic_fetch_sub_explicit(&marking->remembered_packets, 1, memory_order_relaxed);
 }
 
-/* Takes all packets of a stack and hands each, which is then fn's, to fn. */
-static void take_all(struct cds_wfs_stack *stack, void (*fn)(struct lu_packet *packet, void *arg), void *arg) {
-  struct cds_wfs_head *head = __cds_wfs_pop_all(stack);
-  struct cds_wfs_node *node, *next;
-  if (head == NULL)
-    return;
+/* Takes one packet of a stack that nobody else takes from; NULL: there is none. */
+static struct lu_packet *take_one(struct cds_wfs_stack *stack) {
+  struct cds_wfs_node *node = cds_wfs_empty(stack) ? NULL : __cds_wfs_pop_blocking(stack);
+  if (node == NULL)
+    return NULL;
   LU_TSAN_ACQUIRE(stack);
-  cds_wfs_for_each_blocking_safe(head, node, next)
-    fn(caa_container_of(node, struct lu_packet, flushed_link), arg);
+  return caa_container_of(node, struct lu_packet, flushed_link);
 }
 
-static void drop(struct lu_packet *packet, void *arg) { drop_packet(arg, packet); }
-
-/* All threads are past H1 (or stopped), so nobody loses entries of this set any more. */
-void lu_remembered_drop(lull_heap *heap) {
-  take_all(&heap->marking.remembered, drop, &heap->marking);
-  atomic_store_explicit(&heap->marking.remembered_lost, false, memory_order_relaxed);
+/* All threads are past H1 (or stopped), so nobody loses entries of this set any more, or adds any. */
+bool lu_remembered_drop(lull_heap *heap, struct lu_budget *budget) {
+  struct lu_marking *marking = &heap->marking;
+  struct lu_packet *packet;
+  while ((packet = take_one(&marking->remembered)) != NULL) {
+    drop_packet(marking, packet);
+    if (lu_budget_over(budget))
+      return false;
+  }
+  atomic_store_explicit(&marking->remembered_lost, false, memory_order_relaxed);
+  return true;
 }
 
 /* What an entry covers of its object: NULL bounds for all. */
@@ -151,18 +154,24 @@ static void scan_entry(struct lu_marker *marker, struct lu_remembered entry) {
     lu_age_keep_remembered(marker, entry, low, high);
 }
 
-static void scan_packet(struct lu_packet *packet, void *arg) {
-  struct lu_marker *marker = arg;
+static void scan_packet(struct lu_marker *marker, struct lu_packet *packet) {
   struct lu_remembered entry;
   for (uint32_t at = 0; lu_remembered_next(packet, &at, &entry);)
     scan_entry(marker, entry);
   drop_packet(marker->marking, packet);
-  lu_marker_drain(marker, 0);
 }
 
-void lu_remembered_scan(struct lu_marker *marker) {
+bool lu_remembered_scan(struct lu_marker *marker, struct lu_budget *budget) {
+  struct lu_packet *packet;
   LU_ASSERT(marker->minor && !atomic_load_explicit(&marker->marking->remembered_lost, memory_order_relaxed));
-  take_all(&marker->marking->remembered, scan_packet, marker);
+  while ((packet = take_one(&marker->marking->remembered)) != NULL) {
+    lu_budget_spend(budget, packet->count * sizeof packet->entry[0]);
+    scan_packet(marker, packet);
+    lu_marker_drain(marker, budget);
+    if (lu_budget_over(budget))
+      return false;
+  }
+  return true;
 }
 
 struct filter {
@@ -185,8 +194,7 @@ static void keep(struct filter *filter, struct lu_remembered entry, struct lu_pa
 }
 
 /* Keeps the entries of a packet whose object is marked. They are copied out first, because the packet itself may take some of them back. */
-static void filter_packet(struct lu_packet *packet, void *arg) {
-  struct filter *filter = arg;
+static void filter_packet(struct filter *filter, struct lu_packet *packet) {
   _Alignas(struct lu_packet) char memory[LU_PACKET_BYTES];
   struct lu_packet *copy = memcpy(memory, packet, LU_PACKET_BYTES);
   struct lu_remembered entry;
@@ -200,12 +208,20 @@ static void filter_packet(struct lu_packet *packet, void *arg) {
     drop_packet(&filter->heap->marking, packet);
 }
 
-size_t lu_remembered_filter(lull_heap *heap) {
+bool lu_remembered_filter(lull_heap *heap, size_t *kept, struct lu_budget *budget) {
+  struct lu_marking *marking = &heap->marking;
   struct filter filter = {heap, 0, NULL};
-  take_all(&heap->marking.remembered_next, filter_packet, &filter);
-  publish(&filter.open, &heap->marking.remembered);
+  struct lu_packet *packet;
+  while (!lu_budget_over(budget) && (packet = take_one(&marking->remembered_next)) != NULL) {
+    lu_budget_spend(budget, packet->count * sizeof packet->entry[0]);
+    filter_packet(&filter, packet);
+  }
+  publish(&filter.open, &marking->remembered);
+  *kept += filter.kept;
+  if (!cds_wfs_empty(&marking->remembered_next))
+    return false;
   /* Only ever set here: threads that are idle already may be losing entries of the set that becomes the current one. */
-  if (atomic_load_explicit(&heap->marking.remembered_next_lost, memory_order_relaxed))
-    atomic_store_explicit(&heap->marking.remembered_lost, true, memory_order_relaxed);
-  return filter.kept;
+  if (atomic_load_explicit(&marking->remembered_next_lost, memory_order_relaxed))
+    atomic_store_explicit(&marking->remembered_lost, true, memory_order_relaxed);
+  return true;
 }

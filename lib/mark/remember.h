@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <lull/base.h>
 
+struct lu_budget;
 struct lu_marker;
 struct lu_mutator;
 struct lu_packet;
@@ -38,11 +39,12 @@ bool lu_remembered_next(const struct lu_packet *packet, uint32_t *at, struct lu_
 
 /* Before H1 is armed, or with the world stopped: what is lost from here on by threads past H1 is missing in the new set. */
 void lu_remembered_begin(lull_heap *heap);
-/* Drops the set of the epoch before. */
-void lu_remembered_drop(lull_heap *heap);
-/* Makes grey what the marked objects and cards of the set of the epoch before refer to; drops the set. */
-void lu_remembered_scan(struct lu_marker *marker);
-/* Keeps the entries of the new set whose object is marked; makes it the current one. Returns their number. */
-size_t lu_remembered_filter(lull_heap *heap);
+/* Drops the set of the epoch before. False when the budget is used up before the end. */
+bool lu_remembered_drop(lull_heap *heap, struct lu_budget *budget);
+/* Makes grey what the marked objects and cards of the set of the epoch before refer to, and marks on; drops the set. Goes on until the budget is used
+ * up; returns whether the set is empty. */
+bool lu_remembered_scan(struct lu_marker *marker, struct lu_budget *budget);
+/* Keeps the entries of the new set whose object is marked, and adds their number; makes it the current one. False when the budget is used up before the end. */
+bool lu_remembered_filter(lull_heap *heap, size_t *kept, struct lu_budget *budget);
 
 #endif

@@ -66,7 +66,7 @@ static void rescan_block(struct lu_marker *marker, struct lu_block *block) {
     lu_marker_rescan_object(marker, object);
     granule += size / LU_GRANULE;
   }
-  lu_marker_drain(marker, 0);
+  lu_marker_drain(marker, NULL);
 }
 
 static void rescan_blocks(struct lu_marker *marker) {
@@ -86,7 +86,7 @@ static void rescan_larges(struct lu_marker *marker) {
       if (marker->minor)
         atomic_fetch_and_explicit(lu_map_at(object, marker->map ^ 1), ~lu_map_bit(object), memory_order_relaxed);
       lu_marker_rescan_large(marker, large);
-      lu_marker_drain(marker, 0);
+      lu_marker_drain(marker, NULL);
     }
 }
 

@@ -92,19 +92,32 @@ void lu_shade_discard(struct lu_mutator *mutator) {
   mutator->grey = NULL;
 }
 
-size_t lu_mark_take_flushed(lull_heap *heap) {
+static void take_all(lull_heap *heap) {
   struct cds_wfs_head *head = __cds_wfs_pop_all(&heap->marking.flushed);
   struct cds_wfs_node *node, *next;
-  size_t taken = 0;
 
   if (head == NULL)
-    return 0;
+    return;
   LU_TSAN_ACQUIRE(&heap->marking.flushed);
-  cds_wfs_for_each_blocking_safe(head, node, next) {
+  cds_wfs_for_each_blocking_safe(head, node, next)
     lu_grey_push(&heap->marking.packets, caa_container_of(node, struct lu_packet, flushed_link));
-    taken++;
+}
+
+bool lu_mark_any_flushed(lull_heap *heap) { return !cds_wfs_empty(&heap->marking.flushed); }
+
+bool lu_mark_take_flushed(lull_heap *heap, struct lu_budget *budget) {
+  struct cds_wfs_node *node;
+  if (budget == NULL) {
+    take_all(heap);
+    return true;
   }
-  return taken;
+  while (lu_mark_any_flushed(heap) && (node = __cds_wfs_pop_blocking(&heap->marking.flushed)) != NULL) {
+    LU_TSAN_ACQUIRE(&heap->marking.flushed);
+    lu_grey_push(&heap->marking.packets, caa_container_of(node, struct lu_packet, flushed_link));
+    if (lu_budget_over(budget))
+      return false;
+  }
+  return true;
 }
 
 void lu_mark_discard_flushed(lull_heap *heap) {

@@ -37,7 +37,7 @@
 #define LU_HEAP_HISTOGRAMS(X)                                                                      \
   X(handshake_closure) X(time_to_handshake) X(root_scan) X(barrier_slow_path) X(alloc_slow_path)   \
   X(assist) X(stall) X(claim_wait) X(caused) X(cycle) X(phase_start) X(phase_mark) X(phase_sweep)  \
-  X(survival) X(promotion_age) X(minor) X(major)
+  X(survival) X(promotion_age) X(minor) X(major) X(step)
 
 #define LU_COUNTER_WORD(name) _Atomic uint64_t name;
 #define LU_COUNTER_HISTOGRAM(name) struct lu_histogram name;

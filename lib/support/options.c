@@ -32,7 +32,7 @@
 #define EPOCH_BITS 15  /* neither an epoch nor a window value is LU_LOG_LARGE then */
 #endif
 
-static const char *const gc_modes[] = {"concurrent", "stw", NULL};
+static const char *const gc_modes[] = {"concurrent", "incremental", "stw", NULL};
 static const char *const sizings[] = {"proportional", "fixed", "adaptive", NULL};  /* enum lu_sizing */
 static const char *const verify_modes[] = {"none", "cycle", "phase", "barrier", NULL};
 
@@ -68,7 +68,16 @@ const struct lu_option lu_options[] = {
             "adaptive sizing: millionths of the CPU time that a megabyte of heap is worth"),
     BOOL("heap.return", heap_return, true, "give memory that stays free back to the system"),
     BOOL("heap.huge", heap_huge, false, "transparent huge pages: faster marking, more memory"),
-    CHOICE("gc.mode", gc_mode, gc_modes, "collect concurrently, or with all threads stopped"),
+    CHOICE("gc.mode", gc_mode, gc_modes,
+           "collect beside the program, in steps of the threads that allocate, or with all threads stopped"),
+    DURATION("gc.step", gc_step, 500 * LU_MICROSECOND, 10 * LU_MICROSECOND, LU_SECOND, NULL,
+             "longest step of an incremental cycle"),
+    SIZE("gc.step_bytes", gc_step_bytes, 0, 4 * KB, TB, "by time: gc.step",
+         "bytes that a step of an incremental cycle marks or sweeps"),
+    PERCENT("gc.work", gc_work, 200, 10, 10000, "none: only lull_collect_step and the limit",
+            "speed of incremental cycles; at 100 % one ends when the heap has grown to its goal"),
+    SIZE("gc.thread_from", gc_thread_from, 8 * MB, MB, TB, "with the heap",
+         "heap goal from which a single thread gets a collector thread beside it"),
     BOOL("gc.generational", gc_generational, true, "minor cycles, which find what died young, between major ones"),
     INTEGER("gc.promote", gc_promote, 1, 1, 7, NULL, "cycles that an object survives until it is old"),
     SIZE("gc.young", gc_young, 0, 64 * KB, TB, "what the processor's last cache holds, 8M to 32M",

@@ -10,7 +10,7 @@
 #include <lull/heap.h>
 #include "support/fault.h"
 
-enum lu_gc_mode { LU_GC_CONCURRENT, LU_GC_STW };
+enum lu_gc_mode { LU_GC_CONCURRENT, LU_GC_INCREMENTAL, LU_GC_STW };  /* the order of lull_mode */
 enum lu_verify { LU_VERIFY_NONE, LU_VERIFY_CYCLE, LU_VERIFY_PHASE, LU_VERIFY_BARRIER };
 
 /* The value of a number that the library chooses as it runs. */
@@ -27,7 +27,11 @@ struct lu_settings {
   uint64_t heap_balance;      /* millionths of the CPU time for a megabyte */
   bool heap_return;
   bool heap_huge;
-  uint64_t gc_mode;           /* enum lu_gc_mode */
+  uint64_t gc_mode;           /* enum lu_gc_mode; the first one: cycle.mode */
+  uint64_t gc_step;           /* ns */
+  uint64_t gc_step_bytes;     /* bytes; 0 = by gc_step */
+  uint64_t gc_work;           /* percent; 0 = allocation takes no step */
+  uint64_t gc_thread_from;    /* bytes; 0 = at once */
   bool gc_generational;
   uint64_t gc_promote;        /* cycles, 1 to 7 */
   uint64_t gc_young;          /* bytes; never 0 after resolve */

@@ -116,10 +116,11 @@ lull_status lull_verify(lull_thread *thread) {
   if (own->os->depth != 0)
     return lu_reject(LULL_E_STATE, "%s: called inside a blocked region", __func__);
   lull_heap *heap = lu_mutator_of(thread)->heap;
-  bool checked;
+  bool checked = false;
   lu_blocked_begin(own);
   lu_driver_lock(&heap->cycle);
-  size_t violations = lu_verify_run(heap, LU_EDGE_IDLE, &checked);
+  bool idle = lu_cycle_finish(heap);
+  size_t violations = idle ? lu_verify_run(heap, LU_EDGE_IDLE, &checked) : 0;
   lu_unlock(&heap->cycle.driver);
   lu_blocked_end(own);
   if (violations != 0)
