@@ -27,7 +27,7 @@ static bool small, no_minors, verbose;
 
 static const struct grid whole_grid = {.cores = {4, {1, 2, 4, 16}},
                                        .limit = {5, {1.2, 1.5, 2, 3, 6}},
-                                       .live = {3, {16e6, 128e6, 1024e6}},
+                                       .live = {3, {16e6, 128e6, 1e9}},
                                        .survival = {5, {0, 0.01, 0.1, 0.5, 1}},
                                        .rate = {5, {20e6, 100e6, 500e6, 2e9, 8e9}}};
 static const struct grid small_grid = {.cores = {2, {1, 2}},
@@ -156,17 +156,25 @@ static void check_cell(const struct cell *cell) {
     compare_with_majors(cell);
 }
 
-static void write_file(const char *name, const struct grid *grid, const struct cell *cells, bool picture) {
-  FILE *file = fopen(name, "w");
-  if (file == NULL) {
+/* Opened before the runs: a name that is wrong shows at once. NULL for none. */
+static FILE *open_file(const char *name) {
+  FILE *file = name != NULL ? fopen(name, "w") : NULL;
+  if (name != NULL && file == NULL) {
     fprintf(stderr, "pacing: %s: %s\n", name, strerror(errno));
     exit(2);
   }
-  if (picture)
-    grid_picture(file, grid, cells);
-  else
-    grid_table(file, cells, grid_cells(grid));
-  STRESS_CHECK(fclose(file) == 0, "%s: %s", name, strerror(errno));
+  return file;
+}
+
+static void write_files(FILE *table, FILE *picture, const struct grid *grid, const struct cell *cells) {
+  if (table != NULL) {
+    grid_table(table, cells, grid_cells(grid));
+    STRESS_CHECK(fclose(table) == 0, "%s: %s", table_file, strerror(errno));
+  }
+  if (picture != NULL) {
+    grid_picture(picture, grid, cells);
+    STRESS_CHECK(fclose(picture) == 0, "%s: %s", picture_file, strerror(errno));
+  }
 }
 
 static void print_line(const struct cell *cells, unsigned count, double took) {
@@ -192,6 +200,7 @@ static void print_line(const struct cell *cells, unsigned count, double took) {
 int main(int argc, char **argv) {
   arguments_parse(argc, argv, "The pacer on a simulated machine.", arguments);
   check_arguments();
+  FILE *table = open_file(table_file), *picture = open_file(picture_file);
   const struct grid *grid = small ? &small_grid : &whole_grid;
   unsigned count = grid_cells(grid);
   struct cell *cells = stress_calloc(count, sizeof *cells);
@@ -202,10 +211,7 @@ int main(int argc, char **argv) {
     cells[i].majors = run(&cells[i], false);
     check_cell(&cells[i]);
   }
-  if (table_file != NULL)
-    write_file(table_file, grid, cells, false);
-  if (picture_file != NULL)
-    write_file(picture_file, grid, cells, true);
+  write_files(table, picture, grid, cells);
   print_line(cells, count, clock_seconds(began, clock_wall()));
   free(cells);
   if (failures > 0 && !verbose)

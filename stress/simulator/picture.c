@@ -3,7 +3,7 @@
 
 #include "stress/simulator/text.h"
 
-enum { SIDE = 18, GAP = 2, LEFT = 120, TOP = 96, PANEL_GAP = 34, LEGEND = 70 };
+enum { SIDE = 24, GAP = 2, LEFT = 120, TOP = 96, PANEL_GAP = 34, LEGEND = 70 };
 
 static unsigned columns(const struct grid *grid) { return grid->rate.count; }
 static unsigned rows(const struct grid *grid) { return grid->live.count * grid->survival.count; }
@@ -114,7 +114,7 @@ void grid_picture(FILE *file, const struct grid *grid, const struct cell *cells)
     for (unsigned j = 0; j < grid->limit.count; j++) {
       char text[64];
       double left = LEFT + j * panel_width(grid);
-      snprintf(text, sizeof text, "%g cores, limit %g x live", grid->cores.value[i], grid->limit.value[j]);
+      snprintf(text, sizeof text, "%g core%s, limit %g x live", grid->cores.value[i], grid->cores.value[i] > 1 ? "s" : "", grid->limit.value[j]);
       label(file, left, top - 18, "start", text);
       column_labels(file, grid, left, top - 5);
       panel(file, grid, &cells[(i * grid->limit.count + j) * each], left, top);
