@@ -256,6 +256,7 @@ f m pass promote -DMARKERS=2 -DOPS0=0 -DMUTANT=25
 n l pass promote -DOVERFLOW
 n l pass promote -DMARKERS=2 -DNARROW
 n l pass promote -DOPS0=2
+n l pass promote -DOPS1=1 -DNARROW
 f l pass kind   -DLOSSES=0
 f l pass kind   -DOVERFLOWS=0
 f l pass kind   -DOPS0=3 -DOPS1=1 -DCYCLES=1 -DINIT -DLOSSES=0

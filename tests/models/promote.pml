@@ -52,6 +52,7 @@
  *   MAJOR: 2,612,634, 182    OVERFLOW: 6,882,217, 246   with NARROW: 1,911,494, 233
  *   MARKERS=2 OPS0=0: 1,418,757, 213   MARKERS=2 NARROW: 20,836,748, 234
  *   OPS0=2: 33,774,646, 202  with NARROW: 8,463,970, 193
+ *   OPS1=1 NARROW: 39,421,822, 242
  * check.sh has the bound at which each mutant fails.
  */
 #define OBJS 4
