@@ -28,7 +28,8 @@ bench_micro = \
 	bench/micro/marking.c \
 	bench/micro/metadata.c \
 	bench/micro/minor.c \
-	bench/micro/roots.c
+	bench/micro/roots.c \
+	bench/micro/steps.c
 EXTRA_DIST += bench/micro/cycle.h
 EXTRA_DIST += bench/micro/forest.h
 EXTRA_DIST += bench/micro/rounds.h

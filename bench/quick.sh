@@ -77,4 +77,5 @@ micro metadata --least 1M --most 2M
 micro minor --live 4M --young 128K --minors 12
 micro minor --live 4M --young 256K --minors 8 --threads 2 --survivors 50 --chain 3
 micro roots --cycles 5 --many 20000
+micro steps --live 2M --bytes 20M
 exit "$failed"

@@ -199,7 +199,7 @@ def judge_all(results: Results) -> list[Verdict]:
 
 def goals() -> list[Goal]:
     """Those for Lull as it comes, then those for major cycles only."""
-    return [*_generations(), *_minor(), *_limit(),
+    return [*_generations(), *_minor(), *_steps(), *_limit(),
             *(replace(goal, manager=MAJOR)
               for goal in (*_alloc(), *_throughput(), *_churn(), *_memory(), *_micro()))]
 
@@ -273,6 +273,12 @@ def _minor() -> list[Goal]:
                  200 * US, "us", group="micro"),
             Goal(f"{text}, CPU time of the collector", "minor", "minor_collector_cpu", "at most",
                  20e6, "us", group="micro")]
+
+
+def _steps() -> list[Goal]:
+    return [Goal(f"p99.9 of a step of an incremental cycle to its budget, {budget} µs",
+                 f"steps-{budget}us", "step_p999_of_budget", "at most", 1.5, group="micro")
+            for budget in (500, 100)]
 
 
 def _limit() -> list[Goal]:

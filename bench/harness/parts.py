@@ -18,9 +18,10 @@ _QUARTILE = re.compile("_q[13]$")
 # Names of figures, and how they are read: times are the rest that is an integer.
 _BYTES = re.compile("resident|^(live|blocks|metadata)_|heap_committed|huge_pages$|^minimal$")
 _SHARES = re.compile("^(share|beside)_")
+_RATIOS = re.compile("_of_budget$")
 _RATES = re.compile("per_(core_)?second$")
 _COUNTS = re.compile("^(objects|roots|blocked|few|many|rounds|handshakes_per_cycle|minors|majors|"
-                     "barrier_slow|remembered|trials|fits_done|(fits|short)_cycles)$")
+                     "barrier_slow|remembered|trials|fits_done|steps|cycles|cycles_minor|stalls|(fits|short)_cycles)$")
 _TIMES = ("count", "p50", "p99", "p999", "max")
 
 
@@ -33,6 +34,8 @@ def text_of(path: str, value: Optional[float]) -> str:
         return words.memory(value)
     if _SHARES.search(path):
         return words.quantity(value, "%")
+    if _RATIOS.search(path):
+        return words.ratio(value)
     if _RATES.search(path):
         return words.quantity(value, "M/s")
     return words.duration(value)

@@ -46,7 +46,7 @@ def subject(text: str) -> str:
 
 def _is_size(part: str) -> bool:
     return (part.startswith("heap ") or part.endswith((" thread", " threads", " live"))
-            or part.endswith("minimal heap"))
+            or part.endswith(("minimal heap", " µs")))
 
 
 def _range(group: Sequence[Verdict], unit: str) -> str:
