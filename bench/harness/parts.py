@@ -21,7 +21,8 @@ _SHARES = re.compile("^(share|beside)_")
 _RATIOS = re.compile("_of_budget$")
 _RATES = re.compile("per_(core_)?second$")
 _COUNTS = re.compile("^(objects|roots|blocked|few|many|rounds|handshakes_per_cycle|minors|majors|"
-                     "barrier_slow|remembered|trials|fits_done|steps|cycles|cycles_minor|stalls|(fits|short)_cycles)$")
+                     "barrier_slow|remembered|trials|fits_done|steps|cycles|cycles_minor|stalls|"
+                     "(fits|short)_cycles)$")
 _TIMES = ("count", "p50", "p99", "p999", "max")
 
 

@@ -1,7 +1,7 @@
 /*
  * forest.h: many old objects and few young ones that survive. Full trees, each with a chain of
- * nodes at any of its leaves; work on it makes garbage, and puts new chains, some percent of what it
- * allocates, into the place of older ones. Nodes are checked: a wrong one ends the program.
+ * nodes at any of its leaves; work on it makes garbage, and puts new chains, some percent of what
+ * it allocates, into the place of older ones. Nodes are checked: a wrong one ends the program.
  *
  * Several threads may work on one forest, each on trees of its own. All functions but forest_types
  * poll; `forest` is kept alive by a root of the caller.
