@@ -301,8 +301,11 @@ lull_status lull_collect(lull_thread *thread) {
   return lu_reject(LULL_E_PROGRESS, "lull_collect: a thread does not reach a safepoint");
 }
 
-/* Nobody waits for the cycle, and nobody may be going to allocate: the collector thread is started whatever the heap is worth. */
+/*
+ * Nobody waits for the cycle, and nobody may be going to allocate: the collector thread is started whatever the heap is worth. The request comes first: a change
+ * of the mode stores the mode and then looks whether a cycle is due, so one of the two starts the thread (drive.pml, mutant 15).
+ */
 void lull_collect_start(lull_heap *heap) {
-  lu_collector_start(heap);
   lu_cycle_request(heap, LU_CAUSE_EXPLICIT);
+  lu_collector_start(heap);
 }
