@@ -77,9 +77,11 @@ static void end(void) {
   lull_log_to(NULL, NULL);
 }
 
-static const char *const modes[] = {"heap.max=32M,log=verify=error,debug.audit=true",
-                                    "heap.max=32M,log=verify=error,debug.audit=true,gc.mode=stw",
-                                    "heap.max=32M,log=verify=error,debug.audit=true,rs.card=64"};
+static const char *const modes[] = {
+    "heap.max=32M,log=verify=error,debug.audit=true",
+    "heap.max=32M,log=verify=error,debug.audit=true,gc.mode=stw",
+    "heap.max=32M,log=verify=error,debug.audit=true,gc.mode=incremental",
+    "heap.max=32M,log=verify=error,debug.audit=true,rs.card=64"};
 #define MODES ((int)(sizeof modes / sizeof modes[0]))
 
 /* The next look finds it, by this text, and once: it is not reported again. */
@@ -216,6 +218,7 @@ static const char *const barrier_modes[] = {
     "heap.max=32M,log=verify=error,verify=barrier",
     "heap.max=32M,log=verify=error,verify=barrier,gc.promote=3",
     "heap.max=32M,log=verify=error,verify=barrier,gc.mode=stw",
+    "heap.max=32M,log=verify=error,verify=barrier,gc.mode=incremental",
     "heap.max=32M,log=verify=error,verify=phase"};
 #define BARRIER_MODES ((int)(sizeof barrier_modes / sizeof barrier_modes[0]))
 

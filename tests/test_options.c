@@ -572,7 +572,7 @@ START_TEST(random_texts) {
                                        "h",
                                        "heap.",
                                        "max"};
-  enum { PIECES = sizeof pieces / sizeof pieces[0], RUNS = LU_TSAN || LU_ASAN ? 20000 : 100000 };
+  enum { PIECES = sizeof pieces / sizeof pieces[0], RUNS = LU_TSAN || LU_ASAN ? 10000 : 20000 };
   struct lu_settings settings;
   lu_settings_default(&settings);
   for (uint64_t seed = 0; seed < RUNS; seed++) {
