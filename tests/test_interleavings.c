@@ -754,7 +754,7 @@ static void scanned_then_forget(struct puppet *puppet) {
 /* The first cycle that a stalled thread waits for may free nothing: what dies during it is the
  * next one's. */
 START_TEST(a_stalled_thread_waits_for_a_second_cycle) {
-  set_up_with(FULL);
+  set_up_with(_i == 0 ? FULL ",gc.generational=false" : FULL);
   let(&b, hold_much);
   start(&a, want_much);
   b.phase = LU_TRACE;
@@ -930,7 +930,7 @@ int main(void) {
   ADD(a_dead_object_is_not_remembered, 1);
   ADD(a_collection_ends_for_who_waits, 1);
   ADD(a_collection_begins_after_its_request, 1);
-  ADD(a_stalled_thread_waits_for_a_second_cycle, 1);
+  ADD(a_stalled_thread_waits_for_a_second_cycle, 2);
   ADD(a_thread_that_does_not_poll_holds_up_nobody_for_ever, 1);
   ADD(a_request_comes_while_another_heaps_closure_runs, 1);
   ADD(a_handshake_is_acknowledged_after_its_closure, 1);
