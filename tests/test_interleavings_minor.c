@@ -463,6 +463,20 @@ START_TEST(an_entry_is_lost_in_the_window) {
 }
 END_TEST
 
+/* b loses an entry when it is idle already and the set of the new epoch has not become the current one yet. */
+START_TEST(an_entry_is_lost_before_the_sweep) {
+  set_up_with(OPTIONS ",rs.max=4K");
+  lead_to(TRACE);
+  let(&a, store_elsewhere);
+  lead_on(TRACE, IDLE_AHEAD);
+  let(&b, bear_into_second);
+  complete(IDLE_AHEAD);
+  each(leave_blocks);
+  complete_as_major();
+  tear_down();
+}
+END_TEST
+
 /* Promotion after the second cycle. */
 
 static void put_neighbour_into_shared(struct puppet *puppet) {
@@ -622,6 +636,7 @@ int main(void) {
   ADD(a_large_birth_is_not_old_at_once, 2 * STEPS);
   ADD(a_lost_entry_makes_the_minor_a_major, 2);
   ADD(an_entry_is_lost_in_the_window, 2);
+  ADD(an_entry_is_lost_before_the_sweep, 1);
   ADD_FROM(a_survivor_is_met_by_a_rescan, 2, 4);
   ADD(a_store_comes_while_the_marker_remembers, 4);
   ADD(a_collection_is_asked_for_while_a_minor_runs, 2 * STEPS);
