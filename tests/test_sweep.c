@@ -46,6 +46,9 @@ static struct lu_block *full_block(bool (*keep)(uint32_t i), unsigned map) {
   return block;
 }
 
+/* Check's assertions write to a pipe each time: too slow for each word. */
+#define EXPECT_SAME(a, b) ((a) == (b) ? (void)0 : ck_abort_msg("%s:%d: %s is not %s", __FILE__, __LINE__, #a, #b))
+
 static bool keep_none(uint32_t i) { return i > 1000; }
 static bool keep_quarter(uint32_t i) { return i % 4 == 0; }
 static bool keep_most(uint32_t i) { return i % 16 != 0; }
@@ -301,6 +304,90 @@ START_TEST(nothing_is_returned_when_the_option_is_off) {
 }
 END_TEST
 
+/* A sweep that a driver and helpers share. */
+#define HELPERS 3
+static struct lu_sweep shared;
+static _Atomic unsigned opened;    /* the cycle of `shared` */
+static _Atomic unsigned helping;   /* helpers that are not done */
+static _Atomic unsigned begun;     /* helpers that have swept a slab */
+static unsigned everybody;         /* who is to have one before anybody has a second */
+
+static bool after_a_slab(void *first) {
+  if (*(bool *)first)
+    atomic_fetch_add(&begun, 1);
+  *(bool *)first = false;
+  while (atomic_load(&begun) < everybody)
+    ;
+  return true;
+}
+
+static void help(uint32_t cycle) {
+  bool first = true;
+  while (atomic_load(&opened) != cycle)
+    ;
+  lu_sweep_help(&shared, after_a_slab, &first);
+  atomic_fetch_sub(&helping, 1);
+}
+
+/* Begins, sweeps, and ends when all are done. */
+static void drive(unsigned map, uint32_t cycle) {
+  shared = (struct lu_sweep){.space = space, .mark_map = map, .cycle = cycle, .scribble = heap->settings.stress_scribble};
+  lu_sweep_begin(&shared);
+  atomic_store(&opened, cycle);
+  while (atomic_load(&begun) < everybody)
+    ;
+  ck_assert(lu_sweep_some(&shared, NULL));
+  while (atomic_load(&helping) != 0)
+    ;
+  lu_sweep_end(&shared);
+}
+
+static void sweep_together(void *arg, unsigned index) {
+  const uint32_t *cycle = arg;
+  if (index == 0)
+    drive(LU_MAP_A, *cycle);
+  else
+    help(*cycle);
+}
+
+/* Seven slabs of blocks of each kind, swept by four, then once more without a mark. */
+START_TEST(several_sweepers_share_the_slabs) {
+  enum { BLOCKS = 6 * (int)LU_USABLE_BLOCKS + 20 };
+  static struct lu_block *block[BLOCKS];
+  size_t live = 0, freed = 0, state[LU_BLOCK_RUN + 1] = {0};
+  uint32_t cycle = 1;
+  begin(64 << 20);
+  for (unsigned i = 0; i < BLOCKS; i++) {
+    const struct sorting *sorting = &sortings[i % COUNT_OF(sortings)];
+    block[i] = full_block(sorting->keep, LU_MAP_A);
+    live += sorting->live * LU_GRANULE;
+    freed += sorting->holes * LU_GRANULE;
+    state[sorting->state]++;
+  }
+  ck_assert_uint_ge(atomic_load(&space->slabs_high), 7);
+  atomic_store(&helping, HELPERS);
+  everybody = HELPERS;
+  fake_threads(1 + HELPERS, sweep_together, &cycle);
+  for (unsigned i = 0; i < BLOCKS; i++) {
+    ck_assert_uint_eq(state_of(block[i]), sortings[i % COUNT_OF(sortings)].state);
+    for (uint32_t j = 0; j < LU_BLOCK_WORDS; j++)
+      EXPECT_SAME(word_of(block[i], LU_MAP_TAKEN, j), word_of(block[i], LU_MAP_A, j));
+  }
+  ck_assert_uint_eq(shared.live_bytes, live);
+  ck_assert_uint_eq(shared.survived_bytes, live);
+  ck_assert_uint_eq(shared.freed_bytes, freed);
+  ck_assert_uint_eq(shared.blocks_free, state[LU_BLOCK_FREE]);
+  ck_assert_uint_eq(shared.blocks_pooled, state[LU_BLOCK_POOLED]);
+  ck_assert_uint_eq(shared.blocks_full, state[LU_BLOCK_FULL]);
+  ck_assert_uint_eq(shared.blocks_skipped, 0);
+  fake_check_space(space);
+  struct lu_sweep last = fake_sweep(heap, LU_MAP_B, 2);
+  ck_assert_uint_eq(last.live_bytes, 0);
+  ck_assert_uint_eq(atomic_load(&space->used), 0);
+  end();
+}
+END_TEST
+
 /*
  * Threads that are past H2 of a cycle allocate, leave and come back while thread 0 sweeps that
  * cycle, clears its births and returns memory: what they allocated since they began must be intact.
@@ -310,6 +397,7 @@ static _Atomic unsigned allocating;
 struct storm {
   unsigned map;
   uint32_t cycle;
+  unsigned helpers;   /* threads that sweep beside thread 0 */
 };
 
 static void allocate_beside(const struct storm *storm, unsigned index) {
@@ -338,24 +426,29 @@ static void allocate_beside(const struct storm *storm, unsigned index) {
 
 static void storm(void *arg, unsigned index) {
   const struct storm *storm = arg;
-  if (index != 0) {
+  if (index > storm->helpers) {
     allocate_beside(storm, index);
     return;
   }
-  fake_sweep(heap, storm->map, storm->cycle);
+  if (index != 0) {
+    help(storm->cycle);
+    return;
+  }
+  drive(storm->map, storm->cycle);
   while (atomic_load(&allocating) != 0)
     lu_space_return(space, SIZE_MAX);
 }
 
 START_TEST(a_sweep_runs_beside_allocation) {
-  struct storm run = {LU_MAP_A, 0};
+  struct storm run = {LU_MAP_A, 0, _i / 2 * 2};
   begin(12 << 20);
-  heap->settings.stress_scribble = _i == 1;
+  heap->settings.stress_scribble = _i % 2 == 1;
   for (int i = 0; i < 12; i++) {
     run.cycle++;
     run.map ^= 1;
     atomic_store(&allocating, 5);
-    fake_threads(6, storm, &run);
+    atomic_store(&helping, run.helpers);
+    fake_threads(6 + run.helpers, storm, &run);
     struct lu_sweep sweep = {.space = space, .mark_map = run.map, .cycle = run.cycle};
     lu_sweep_clear_births(&sweep);
     ck_assert(fake_map_is_clear(heap, run.map));
@@ -406,7 +499,8 @@ int main(void) {
   tcase_add_test(tcase, memory_that_stays_free_is_returned);
   tcase_add_test(tcase, a_slab_with_a_fresh_block_in_use_stays);
   tcase_add_test(tcase, nothing_is_returned_when_the_option_is_off);
-  tcase_add_loop_test(tcase, a_sweep_runs_beside_allocation, 0, 2);
+  tcase_add_test(tcase, several_sweepers_share_the_slabs);
+  tcase_add_loop_test(tcase, a_sweep_runs_beside_allocation, 0, 4);
   suite_add_tcase(suite, tcase);
 
   SRunner *runner = srunner_create(suite);

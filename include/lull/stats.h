@@ -84,6 +84,7 @@ typedef struct lull_stats {
   lull_histogram minor;             /* wall, minor cycles */
   lull_histogram major;             /* wall, major cycles */
   lull_histogram step;              /* thread CPU time of one step of an incremental cycle */
+  uint64_t helper_blocks;           /* blocks swept by helpers */
 } lull_stats;
 
 /* Copies the heap's figures. Any thread, attached or not; wait-free for mutators. About 30 microseconds. LULL_E_ARGUMENT for a struct_size

@@ -10,12 +10,14 @@
 
 #include <signal.h>
 #include "heap/heap.h"
+#include "heap/sweep.h"
 #include "support/assert.h"
 #include "support/clock.h"
 #include "support/fault.h"
 #include "support/memory.h"
 
 #define PIECE_NS (500 * LU_MICROSECOND)   /* of marking, between looks at the machine */
+#define BLOCKS_EACH 1024                  /* of a sweep, for each helper that is woken for it */
 #define FIRST 2                           /* helpers that the first look wakes at most */
 
 static void count_running(struct lu_thread *thread, void *arg) {
@@ -102,6 +104,27 @@ static bool help_marking(struct lu_helper *helper) {
   return true;
 }
 
+static bool go_on(void *arg) {
+  judge(arg);
+  return may_work(arg);
+}
+
+/* Sweeps slabs while there are some. Returns whether there were. */
+static bool help_sweeping(struct lu_helper *helper) {
+  struct lu_helpers *helpers = &helper->heap->helpers;
+  size_t blocks = 0;
+  atomic_fetch_add(&helpers->sweepers, 1);
+  if (atomic_load(&helpers->sweeping)) {
+    begin_work(helper);
+    blocks = lu_sweep_help(helpers->sweep, go_on, helper);
+    end_work(helper);
+    lu_count_shared(&helper->heap->figures.helper_blocks, blocks);
+  }
+  if (atomic_fetch_sub(&helpers->sweepers, 1) == 1)
+    lu_event_signal(&helpers->swept);
+  return blocks != 0;
+}
+
 /* Works for as long as it may. */
 static void take_part(struct lu_helper *helper) {
   struct lu_helpers *helpers = &helper->heap->helpers;
@@ -109,7 +132,7 @@ static void take_part(struct lu_helper *helper) {
     uint32_t seen = lu_event_value(&helpers->work);
     if (atomic_load(&helpers->stop) || !may_work(helper))
       return;
-    if (help_marking(helper))
+    if (help_marking(helper) || help_sweeping(helper))
       continue;
     atomic_store_explicit(&helper->heap->marking.hungry, 1, memory_order_relaxed);
     lu_event_wait(&helpers->work, seen, LU_FOREVER);
@@ -228,6 +251,36 @@ void lu_helpers_begin(lull_heap *heap) {
 
 void lu_helpers_rest(lull_heap *heap) { atomic_store_explicit(&heap->helpers.allowed, 0, memory_order_relaxed); }
 
+void lu_helpers_begin_sweep(lull_heap *heap) {
+  struct lu_helpers *helpers = &heap->helpers;
+  unsigned wanted = helpers->most;
+  if (helpers->automatic && !lu_collector_runs(&heap->cycle) && !heap->cycle.run.stopped)
+    return;
+  if (helpers->automatic && wanted != 0) {
+    size_t worth = lu_sweep_blocks(&heap->cycle.run.sweep) / BLOCKS_EACH;
+    wanted = worth == 0 ? 0 : room(helpers);
+    wanted = worth < wanted ? (unsigned)worth : wanted;
+  }
+  if (wanted == 0)
+    return;
+  helpers->sweep = &heap->cycle.run.sweep;
+  atomic_store(&helpers->sweeping, true);
+  make(heap, wanted);
+  allow(heap, wanted);
+}
+
+void lu_helpers_end_sweep(lull_heap *heap) {
+  struct lu_helpers *helpers = &heap->helpers;
+  atomic_store(&helpers->sweeping, false);
+  lu_helpers_rest(heap);
+  for (;;) {
+    uint32_t seen = lu_event_value(&helpers->swept);
+    if (atomic_load(&helpers->sweepers) == 0)
+      return;
+    lu_event_wait(&helpers->swept, seen, LU_MILLISECOND);
+  }
+}
+
 uint64_t lu_helpers_cpu_ns(lull_heap *heap) {
   return atomic_exchange_explicit(&heap->helpers.cpu_ns, 0, memory_order_relaxed);
 }
@@ -243,6 +296,7 @@ void lu_helpers_init(lull_heap *heap) {
   helpers->most = helpers->automatic ? lu_cores() - 1 : (unsigned)heap->settings.gc_helpers;
   lu_event_init(&helpers->begin);
   lu_event_init(&helpers->work);
+  lu_event_init(&helpers->swept);
 }
 
 void lu_helpers_fini(lull_heap *heap) {

@@ -24,6 +24,8 @@
 #include "support/cores.h"
 #include "support/event.h"
 
+struct lu_sweep;
+
 struct lu_helper {
   pthread_t thread;
   lull_heap *heap;
@@ -49,6 +51,12 @@ struct lu_helpers {
   _Atomic uint64_t worked_ns;
   uint64_t looked_ns;        /* the driver's: its last look; how many looks helpers are left alone still, and how many it will be the next time */
   unsigned rest, next_rest;
+  struct lu_sweep *sweep;    /* the one that is open; written by the driver before it opens it */
+  /* Whether helpers may join the sweep: written by the driver; and those who have joined. As with `tracing` and `active` of marking: who joins raises the
+   * second, then looks at the first; the driver lowers the first, then waits for the second (both seq_cst). */
+  _Atomic bool sweeping;
+  _Atomic uint32_t sweepers;
+  struct lu_event swept;     /* signalled when `sweepers` drops to 0 */
   struct lu_event begin;     /* `allowed` has risen, or a round has begun: helpers that may not work wait here */
   struct lu_event work;      /* there is something to take: those that may wait here */
 };
@@ -69,6 +77,10 @@ void lu_helpers_begin(lull_heap *heap);
 void lu_helpers_look(lull_heap *heap);
 /* The driver's: nobody is to help any more until the next round. Those who do finish their piece. */
 void lu_helpers_rest(lull_heap *heap);
+/* The driver's, when its sweep has begun: wakes helpers for it if it is long, or if their number is fixed. */
+void lu_helpers_begin_sweep(lull_heap *heap);
+/* The driver's, when no slab is left: waits for those who still sweep, for a slab each at most. */
+void lu_helpers_end_sweep(lull_heap *heap);
 /* CPU time of helpers since the last call; the driver's. */
 uint64_t lu_helpers_cpu_ns(lull_heap *heap);
 

@@ -264,6 +264,7 @@ static void begin_sweep(lull_heap *heap) {
                                  .progress = memory_came_free,
                                  .context = heap};
   lu_sweep_begin(&run->sweep);
+  lu_helpers_begin_sweep(heap);
 }
 
 static enum lu_pace filter(lull_heap *heap, struct lu_budget *budget) {
@@ -281,6 +282,8 @@ static enum lu_pace sweep(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
   if (!lu_sweep_some(&run->sweep, budget))
     return LU_PACE_SPENT;
+  lu_helpers_end_sweep(heap);
+  lu_sweep_end(&run->sweep);
   edge(heap, LU_EDGE_SWEPT);
   run->stage = LU_STAGE_SETTLE;
   return LU_PACE_DONE;

@@ -16,10 +16,12 @@
  *   W.6  A minor visits the blocks of the young masks and the list of large objects up to large_old: whatever else is marked
  *        was marked before, and its TAKEN is its MARK.
  *
+ *   W.7  A slab is visited by the sweeper that took it from the cursor, and by no other: so blocks in RETIRED and FULL, which nobody claims, have one
+ *        sweeper too. Figures are each sweeper's own; space->live is changed by the driver alone, when the others are done. Large objects are the driver's.
+ *
  * Reads no small object, but writes dead ones under `scribble`. No lock is held but in giving back runs.
  *
- * Threads: the collector, or the one thread that drives a stop-the-world collection, beside
- * mutators that take and retire blocks. A block seen HELD may have been retired a moment later: it
+ * Threads: the driver of the cycle and helpers, beside mutators that take and retire blocks. A block seen HELD may have been retired a moment later: it
  * is skipped all the same, since its holder was past H2 when it took or split it. MARK is read
  * relaxed: marking ended before a handshake.
  */
@@ -37,11 +39,15 @@
 /* Blocks that got room between two calls of progress(). */
 #define PROGRESS_BLOCKS 8
 
+/* One sweeper's. */
 struct run {
   struct lu_sweep *sweep;
   struct lu_space *space;
   unsigned map, spare;
   unsigned roomier; /* blocks that got room since the last progress() */
+#define OWN(name) size_t name;
+  LU_SWEEP_FIGURES(OWN)
+  size_t live;      /* granules found marked, less those that were before; may be below 0, as sizes go */
 };
 
 static enum lu_block_state state_of(const struct lu_block *block) {
@@ -64,9 +70,9 @@ static void progress(struct run *run) {
   run->roomier = 0;
 }
 
-/* Keeps the sum of what is marked by what has changed in one block. */
+/* What has changed in one block of what is marked. */
 static void recount(struct run *run, struct lu_block *block, uint32_t marked) {
-  run->space->live += marked - (size_t)block->counted;
+  run->live += marked - (size_t)block->counted;
   block->counted = (uint16_t)marked;
 }
 
@@ -92,7 +98,7 @@ static void skip(struct run *run, struct lu_block *block) {
   if (!run->sweep->minor)
     clear_words(lu_map_at(memory, run->spare));
   recount(run, block, count_older(block, memory, run->map, run->sweep->cycle));
-  run->sweep->blocks_skipped++;
+  run->blocks_skipped++;
 }
 
 /* Overwrites [from, to) of a block where MARK is clear and, outside what was handed out, TAKEN was
@@ -109,7 +115,7 @@ static void scribble(const struct run *run, const struct lu_block *block, char *
 }
 
 /* TAKEN := MARK, spare := 0; returns marked granules. */
-static uint32_t turn_words(const struct run *run, const char *memory) {
+static uint32_t turn_words(struct run *run, const char *memory) {
   const lu_map_word *mark = lu_map_at(memory, run->map);
   lu_map_word *taken = lu_map_at(memory, LU_MAP_TAKEN);
   uint32_t count = 0, survived = 0;
@@ -123,16 +129,15 @@ static uint32_t turn_words(const struct run *run, const char *memory) {
   }
   if (!run->sweep->minor)
     clear_words(lu_map_at(memory, run->spare));
-  run->sweep->survived_bytes += (size_t)survived * LU_GRANULE;
+  run->survived_bytes += (size_t)survived * LU_GRANULE;
   return count;
 }
 
 /* Puts a swept block where it belongs; returns the granules that it offers there. */
 static uint32_t sort_block(struct run *run, struct lu_block *block, const char *memory,
                            uint32_t marked) {
-  struct lu_sweep *sweep = run->sweep;
   if (marked == 0) {
-    sweep->blocks_free++;
+    run->blocks_free++;
     lu_block_release(run->space, block, LU_POOL_FREE);
     return LU_BLOCK_GRANULES;
   }
@@ -142,11 +147,11 @@ static uint32_t sort_block(struct run *run, struct lu_block *block, const char *
   block->free_granules = (uint16_t)usable;
   atomic_store_explicit(&block->largest_hole, (uint16_t)largest, memory_order_relaxed);
   if (usable < SPARSE_GRANULES) {
-    sweep->blocks_full++;
+    run->blocks_full++;
     atomic_store_explicit(&block->state, LU_BLOCK_FULL, memory_order_release);
     return 0;
   }
-  sweep->blocks_pooled++;
+  run->blocks_pooled++;
   lu_block_release(run->space, block, LU_ROOMY(usable) ? LU_POOL_ROOMY : LU_POOL_SPARSE);
   return usable;
 }
@@ -168,7 +173,7 @@ static void sweep_block(struct run *run, struct lu_block *block) {
   lu_block_clear_young(run->space, block);
   uint32_t offers = sort_block(run, block, memory, marked);
   if (offers > offered) {
-    run->sweep->freed_bytes += (size_t)(offers - offered) * LU_GRANULE;
+    run->freed_bytes += (size_t)(offers - offered) * LU_GRANULE;
     run->roomier++;
   }
   if (run->roomier >= PROGRESS_BLOCKS)
@@ -213,7 +218,7 @@ static void visit(struct run *run, struct lu_block *block) {
 #define CHECK_EVERY 8
 
 static struct run run_of(struct lu_sweep *sweep) {
-  return (struct run){sweep, sweep->space, sweep->mark_map, sweep->mark_map ^ 1, 0};
+  return (struct run){.sweep = sweep, .space = sweep->space, .map = sweep->mark_map, .spare = sweep->mark_map ^ 1};
 }
 
 static void set_cursor(struct lu_sweep *sweep) {
@@ -223,7 +228,21 @@ static void set_cursor(struct lu_sweep *sweep) {
   sweep->at.before = sweep->at.first;
 }
 
-/* Calls fn for the blocks of a slab that the cursor has still to visit; false when the budget is used up. */
+/* The blocks of a slab to be visited; those that are young, or all. A slab that is not one of small objects has none. */
+static uint64_t blocks_of(const struct run *run, size_t slab, bool young) {
+  const struct lu_slab *at = &run->space->slabs[slab];
+  if (atomic_load_explicit(&at->kind, memory_order_acquire) != LU_SLAB_SMALL)
+    return 0;
+  return young ? atomic_load_explicit(&at->young, memory_order_acquire) : LU_USABLE_MASK;
+}
+
+/* Takes a slab, W.7; false: there is none left. */
+static bool take_slab(struct lu_sweep_cursor *at, size_t *slab) {
+  *slab = atomic_fetch_add_explicit(&at->next, 1, memory_order_relaxed);
+  return *slab < at->slabs;
+}
+
+/* Calls fn for the blocks of the driver's slab that it has still to visit; false when the budget is used up. */
 static bool each_of_slab(struct run *run, void (*fn)(struct run *, struct lu_block *), struct lu_budget *budget) {
   struct lu_sweep_cursor *at = &run->sweep->at;
   for (unsigned count = 1; at->blocks != 0; count++) {
@@ -238,22 +257,20 @@ static bool each_of_slab(struct run *run, void (*fn)(struct run *, struct lu_blo
 }
 
 /*
- * Calls fn for each block of each slab of small objects, or for the young ones only, from the cursor on; false when the budget is used up. A slab that is
- * not one of small objects any more when the walk comes back to it has no block to visit.
+ * The driver's: calls fn for each block of each slab of small objects, or for the young ones only, from the cursor on; false when the budget is used up. When it
+ * comes back to a slab that is not one of small objects any more, what is left of that is in no state to be visited.
  */
 static bool each_block(struct run *run, bool young, void (*fn)(struct run *, struct lu_block *), struct lu_budget *budget) {
   struct lu_sweep_cursor *at = &run->sweep->at;
-  for (; at->slab < at->slabs; at->slab++, at->entered = false) {
-    const struct lu_slab *slab = &run->space->slabs[at->slab];
-    if (atomic_load_explicit(&slab->kind, memory_order_acquire) != LU_SLAB_SMALL)
-      continue;
-    if (!at->entered)
-      at->blocks = young ? atomic_load_explicit(&slab->young, memory_order_acquire) : LU_USABLE_MASK;
-    at->entered = true;
+  for (;;) {
+    if (at->blocks != 0 && blocks_of(run, at->slab, false) == 0)
+      at->blocks = 0;
     if (!each_of_slab(run, fn, budget))
       return false;
+    if (!take_slab(at, &at->slab))
+      return true;
+    at->blocks = blocks_of(run, at->slab, young);
   }
-  return true;
 }
 
 static bool is_young_large(const struct run *run, const struct lu_large *large) {
@@ -268,7 +285,7 @@ static void count_large(struct run *run, struct lu_large *large) {
     return;
   large->counted = true;
   run->space->live_large += large->size;
-  run->sweep->survived_bytes += large->size;
+  run->survived_bytes += large->size;
 }
 
 /* Whether the object stays; its figures. */
@@ -287,7 +304,7 @@ static bool keep_large(struct run *run, struct lu_large *large) {
 
 static void free_large(struct run *run, struct lu_large *large) {
   run->sweep->large_freed++;
-  run->sweep->freed_bytes += large->run_bytes;
+  run->freed_bytes += large->run_bytes;
   if (large->counted)
     run->space->live_large -= large->size;
   if (run->sweep->scribble)
@@ -355,20 +372,55 @@ void lu_sweep_begin(struct lu_sweep *sweep) {
   LU_CHECK(sweep->cycle != 0, "cycle 0 stands for none");
   atomic_fetch_add_explicit(&sweep->space->sweeps, 1, memory_order_relaxed);
   set_cursor(sweep);
+  sweep->helped = (struct lu_sweep_helped){.live = 0};
   sweep->at.end = sweep->minor ? sweep->space->large_old : NULL;
 }
 
 bool lu_sweep_some(struct lu_sweep *sweep, struct lu_budget *budget) {
   struct run run = run_of(sweep);
   bool done = sweep_large(&run, budget) && each_block(&run, sweep->minor, visit, budget);
-  sweep->live_bytes = run.space->live * LU_GRANULE + run.space->live_large;
+#define ADD_OWN(name) sweep->name += run.name;
+  LU_SWEEP_FIGURES(ADD_OWN)
+  sweep->space->live += run.live;
   progress(&run);
   return done;
+}
+
+size_t lu_sweep_help(struct lu_sweep *sweep, bool (*go_on)(void *arg), void *arg) {
+  struct run run = run_of(sweep);
+  size_t slab;
+  do {
+    if (!take_slab(&sweep->at, &slab))
+      break;
+    for (uint64_t blocks = blocks_of(&run, slab, sweep->minor); blocks != 0; blocks &= blocks - 1)
+      visit(&run, &run.space->blocks[slab * LU_SLAB_BLOCKS + (size_t)__builtin_ctzll(blocks)]);
+  } while (go_on(arg));
+#define ADD_HELPED(name) atomic_fetch_add_explicit(&sweep->helped.name, run.name, memory_order_relaxed);
+  LU_SWEEP_FIGURES(ADD_HELPED)
+  ADD_HELPED(live)
+  progress(&run);
+  return run.blocks_free + run.blocks_pooled + run.blocks_full;
+}
+
+size_t lu_sweep_blocks(const struct lu_sweep *sweep) {
+  struct run run = {.space = sweep->space};
+  size_t count = 0;
+  for (size_t i = 0; i < sweep->at.slabs; i++)
+    count += lu_count_bits(blocks_of(&run, i, sweep->minor));
+  return count;
+}
+
+void lu_sweep_end(struct lu_sweep *sweep) {
+#define ADD_TOTAL(name) sweep->name += atomic_load_explicit(&sweep->helped.name, memory_order_relaxed);
+  LU_SWEEP_FIGURES(ADD_TOTAL)
+  sweep->space->live += atomic_load_explicit(&sweep->helped.live, memory_order_relaxed);
+  sweep->live_bytes = sweep->space->live * LU_GRANULE + sweep->space->live_large;
 }
 
 void lu_sweep(struct lu_sweep *sweep) {
   lu_sweep_begin(sweep);
   lu_sweep_some(sweep, NULL);
+  lu_sweep_end(sweep);
 }
 
 static void clear_births(struct run *run, struct lu_block *block) {

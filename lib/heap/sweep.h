@@ -1,6 +1,6 @@
 /*
  * heap/sweep.h: turning MARK into free memory, block by block, while threads allocate. By the
- * collector only (or the one thread that drives a stop-the-world collection).
+ * driver of the cycle, and by helpers, which take whole slabs as it does (W.7).
  *
  * Model: tests/models/blocks.pml. Order within a cycle: all marking done and the IDLE handshake
  * acknowledged; lu_sweep; births stop being live; SETTLE handshake; lu_sweep_clear_births. The next
@@ -17,11 +17,25 @@
 
 /* Where a sweep, or a clearing, stands between two pieces. */
 struct lu_sweep_cursor {
-  size_t slab, slabs;       /* the next, and how many there were when it began */
+  /* The slab that nobody has taken yet. Raised by who takes one, driver or helper; relaxed: what a sweeper finds in a slab is ordered by its blocks. */
+  _Atomic size_t next;
+  size_t slabs;             /* how many there were when it began */
+  size_t slab;              /* the one that the driver has taken; this and what follows is the driver's */
   bool entered;             /* `blocks` is of `slab` */
   uint64_t blocks;          /* of that slab: still to be visited */
   bool large_done;
   struct lu_large *first, *before, *last_young, *end;  /* of the list: sweep_large */
+};
+
+/* Figures that each sweeper keeps for itself. */
+#define LU_SWEEP_FIGURES(X) \
+  X(survived_bytes) X(freed_bytes) X(blocks_free) X(blocks_pooled) X(blocks_full) X(blocks_skipped)
+
+/* Those of helpers, and granules found marked, less those that were before. Added to by helpers before they leave, relaxed: the driver waits for them. */
+struct lu_sweep_helped {
+#define LU_SWEEP_HELPED(name) _Atomic size_t name;
+  LU_SWEEP_FIGURES(LU_SWEEP_HELPED)
+  _Atomic size_t live;
 };
 
 struct lu_sweep {
@@ -43,6 +57,7 @@ struct lu_sweep {
   size_t blocks_skipped;    /* in use by threads in this cycle */
   size_t large_live, large_freed;
   struct lu_sweep_cursor at;
+  struct lu_sweep_helped helped;
 };
 
 #define LU_SCRIBBLE 0xdb
@@ -51,8 +66,18 @@ struct lu_sweep {
 void lu_sweep_begin(struct lu_sweep *sweep);
 /* Goes on until the budget is used up. Returns whether all has been swept. */
 bool lu_sweep_some(struct lu_sweep *sweep, struct lu_budget *budget);
-/* Both, to the end. */
+/* When that has returned true and no helper is at work any more: the results. */
+void lu_sweep_end(struct lu_sweep *sweep);
+/* All three, to the end, by the driver alone. */
 void lu_sweep(struct lu_sweep *sweep);
+
+/* How many blocks there are to be visited, about. */
+size_t lu_sweep_blocks(const struct lu_sweep *sweep);
+/*
+ * A helper's part, between lu_sweep_begin and lu_sweep_end: sweeps slab after slab until none is left that nobody has taken, or go_on says no, which is asked
+ * between two. Returns how many blocks it swept.
+ */
+size_t lu_sweep_help(struct lu_sweep *sweep, bool (*go_on)(void *arg), void *arg);
 
 /* Clears the MARK bits of what was born live in sweep->cycle: it is young from now on. In the same pieces. */
 void lu_sweep_clear_begin(struct lu_sweep *sweep);

@@ -27,7 +27,8 @@
 /* Counted by collectors and helpers (lu_count_shared on lu_heap_figures). */
 #define LU_HEAP_COUNTERS(X)                                                                        \
   X(cycles) X(cycles_started) X(handshakes) X(handshakes_claimed) X(flush_rounds) X(slow_polls)    \
-  X(helper_packets) X(cycles_minor) X(cycles_major) X(bytes_survived) X(bytes_promoted)            \
+  X(helper_packets) X(helper_blocks) X(cycles_minor) X(cycles_major) X(bytes_survived)             \
+  X(bytes_promoted)                                                                                \
   X(cpu_minor) X(cpu_major)
 
 /* Gauges that the collector stores (lu_gauge_set on lu_heap_figures). */
