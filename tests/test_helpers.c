@@ -114,8 +114,9 @@ static void fixed_number(void) {
 }
 
 START_TEST(a_fixed_number_helps_always) {
-  only_one_core();
-  with_table(_i == 0 ? "heap.max=128M,gc.helpers=3,verify=cycle" : "heap.max=128M,gc.helpers=3,gc.mode=stw,verify=cycle", fixed_number);
+  if (_i < 2)
+    only_one_core();
+  with_table(_i % 2 == 0 ? "heap.max=128M,gc.helpers=3,verify=cycle" : "heap.max=128M,gc.helpers=3,gc.mode=stw,verify=cycle", fixed_number);
 }
 END_TEST
 
@@ -153,6 +154,28 @@ static void some_of_them(void) {
 }
 
 START_TEST(fewer_helpers_than_asked_for) { with_table("heap.max=128M,gc.helpers=3,fault.spawn=4", some_of_them); }
+END_TEST
+
+static _Atomic bool slab_done;
+
+static void *sweep_slowly(void *arg) {
+  usleep(20000);
+  atomic_store(&slab_done, true);
+  atomic_fetch_sub(&heap->helpers.sweepers, 1);
+  lu_event_signal(&heap->helpers.swept);
+  return arg;
+}
+
+START_TEST(the_sweep_waits_for_helpers) {
+  pthread_t id;
+  heap = heap_with("heap.max=16M");
+  atomic_store(&heap->helpers.sweepers, 1);
+  ck_assert_int_eq(pthread_create(&id, NULL, sweep_slowly, NULL), 0);
+  lu_helpers_end_sweep(heap);
+  ck_assert(atomic_load(&slab_done));
+  ck_assert_int_eq(pthread_join(id, NULL), 0);
+  end_heap(heap, NULL);
+}
 END_TEST
 
 static void until_helped(void) {
@@ -243,7 +266,8 @@ int main(void) {
   tcase_add_test(cores, quotas_of_cgroups);
   tcase_add_test(cores, waiting_for_a_cpu);
   suite_add_tcase(suite, cores);
-  tcase_add_loop_test(fixed, a_fixed_number_helps_always, 0, 2);
+  tcase_add_loop_test(fixed, a_fixed_number_helps_always, 0, 4);
+  tcase_add_test(fixed, the_sweep_waits_for_helpers);
   tcase_add_test(fixed, none_is_made_before_a_cycle);
   tcase_add_test(fixed, gc_helpers_0_is_none);
   tcase_add_test(fixed, helpers_that_cannot_be_made);

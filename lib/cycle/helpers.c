@@ -17,7 +17,7 @@
 #include "support/memory.h"
 
 #define PIECE_NS (500 * LU_MICROSECOND)   /* of marking, between looks at the machine */
-#define BLOCKS_EACH 1024                  /* of a sweep, for each helper that is woken for it */
+#define BLOCKS_EACH 512                   /* of a sweep, for each helper that is woken for it */
 #define FIRST 2                           /* helpers that the first look wakes at most */
 
 static void count_running(struct lu_thread *thread, void *arg) {

@@ -21,7 +21,6 @@ struct lu_sweep_cursor {
   _Atomic size_t next;
   size_t slabs;             /* how many there were when it began */
   size_t slab;              /* the one that the driver has taken; this and what follows is the driver's */
-  bool entered;             /* `blocks` is of `slab` */
   uint64_t blocks;          /* of that slab: still to be visited */
   bool large_done;
   struct lu_large *first, *before, *last_young, *end;  /* of the list: sweep_large */
