@@ -55,7 +55,9 @@ stress_scaling_SOURCES = stress/scaling.c \
 	stress/marking/engine.c \
 	stress/marking/engine.h \
 	stress/marking/graph.c \
-	stress/marking/graph.h
+	stress/marking/graph.h \
+	stress/marking/machine.c \
+	stress/marking/machine.h
 stress_scaling_LDADD = $(STRESS_LIBS) -lm
 noinst_PROGRAMS += stress/storm
 stress_storm_SOURCES = stress/storm.c

@@ -17,15 +17,17 @@
 #include "stress/common/figures.h"
 #include "stress/marking/curves.h"
 #include "stress/marking/engine.h"
+#include "stress/marking/machine.h"
 
-static uint64_t object_ps = 95000, again_ps = 14000, latency_ps = 140000, push_ps = 2000, packet_ns = 60, head_ns = 40;
-static uint64_t call_ns = 3000, each_ns = 800, wake_ns = 30000, spawn_ns = 30000, memory_percent = 80, saturation = 8;
+static uint64_t object_ps = 45000, again_ps = 37000, latency_ps = 300000, push_ps = 2000, packet_ns = 150, head_ns = 100;
+static uint64_t call_ns = 6000, each_ns = 3000, wake_ns = 5000, spawn_ns = 9000, memory_percent = 80, saturation = 8;
 static uint64_t objects = 1 << 20, entries = 508, seed = 1;
 static const char *table_file, *picture_file;
-static bool small;
+static bool small, machine;
 
 static const struct argument arguments[] = {
     {"small", ARGUMENT_FLAG, &small, "small heaps, for make check"},
+    {"machine", ARGUMENT_FLAG, &machine, "measures what waking costs here, and prints it as arguments"},
     {"table", ARGUMENT_TEXT, &table_file, "file for the table; - is standard output"},
     {"picture", ARGUMENT_TEXT, &picture_file, "file for the picture (SVG)"},
     {"objects", ARGUMENT_COUNT, &objects, "of each graph"},
@@ -169,9 +171,18 @@ static void write_files(const struct panel *all, unsigned count) {
   }
 }
 
+static void print_machine(void) {
+  struct machine here = machine_measure();
+  printf("--call %.0f --each %.0f --wake %.0f --spawn %.0f\n", here.call, here.each, here.wake, here.spawn);
+}
+
 int main(int argc, char **argv) {
   static struct panel all[4];
   arguments_parse(argc, argv, "Marking with 1 to 64 markers, simulated.", arguments);
+  if (machine) {
+    print_machine();
+    return 0;
+  }
   if (small)
     objects = 1 << 15;
   check_arguments();

@@ -1,11 +1,12 @@
 /*
  * marking: how many objects a second a core marks, in a heap of small live objects of 48 bytes with
  * two references each, that lie in memory in another order than they are reached in. The heap is
- * built, then collected a number of times without any change. Three graphs:
+ * built, then collected a number of times without any change. Four graphs:
  *
  *   array   an array of all objects in random order is the root; their references are NULL
  *   tree    a binary tree, its places given to objects in random order: each is reached once
  *   graph   the array, and each object refers to two random ones: each is reached three times
+ *   list    one list in random order: nothing can be prefetched
  *
  * and two kinds of memory: pages of 4 KB, and transparent huge pages (heap.huge). With both, the
  * heap is made and measured twice; fields are small_* and huge_*. `huge_pages` is what of them the
@@ -48,8 +49,8 @@ struct order {
 };
 
 enum { PREFETCHED = 32 };
-enum shape { ARRAY, TREE, GRAPH, SHAPES };
-static const char *const shape_names[SHAPES] = {"array", "tree", "graph"};
+enum shape { ARRAY, TREE, GRAPH, LIST, SHAPES };
+static const char *const shape_names[SHAPES] = {"array", "tree", "graph", "list"};
 
 /* A heap under measurement. */
 struct bench {
@@ -59,7 +60,7 @@ struct bench {
   struct random random;
   enum shape shape;
   struct order *order; /* in a root */
-  struct object *top;  /* of the tree; in a root */
+  struct object *top;  /* of the tree or list; in a root */
   uint64_t resident;   /* of the process, before the heap was made */
   uint64_t marked;     /* what a cycle must mark */
 };
@@ -105,13 +106,16 @@ static void link_objects(struct bench *bench) {
   for (size_t i = 0; i < count && bench->shape != ARRAY; i++)
     if (bench->shape == TREE)
       link(bench, i, 2 * i + 1, 2 * i + 2);
+    else if (bench->shape == LIST)
+      link(bench, i, i + 1, count);
     else
       link(bench, i, any_below(&bench->random, count), any_below(&bench->random, count));
-  if (bench->shape == TREE) {
+  bool from_top = bench->shape == TREE || bench->shape == LIST;
+  if (from_top) {
     bench->top = bench->order->items[0];
     bench->order = NULL;
   }
-  bench->marked = bench->shape == TREE ? count : count + 1;
+  bench->marked = from_top ? count : count + 1;
 }
 
 /* Objects by CPU time. 0 without an array. */
@@ -239,7 +243,7 @@ static enum shape shape_named(const char *name) {
 
   while (shape < SHAPES && strcmp(name, shape_names[shape]) != 0)
     shape++;
-  bench_require(shape < SHAPES, "--shape must be array, tree or graph");
+  bench_require(shape < SHAPES, "--shape must be array, tree, graph or list");
   return (enum shape)shape;
 }
 
@@ -247,7 +251,7 @@ int main(int argc, char **argv) {
   const char *shape_name = "array", *pages = "both";
   const struct argument table[] = {
       {"bytes", ARGUMENT_COUNT, &bytes, "of live objects"},
-      {"shape", ARGUMENT_TEXT, &shape_name, "array, tree or graph"},
+      {"shape", ARGUMENT_TEXT, &shape_name, "array, tree, graph or list"},
       {"pages", ARGUMENT_TEXT, &pages, "small, huge or both"},
       {"collections", ARGUMENT_COUNT, &collections, "that are measured"},
       {"seed", ARGUMENT_COUNT, &seed, "of the random order"},
