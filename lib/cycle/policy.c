@@ -305,7 +305,8 @@ void lu_policy_marked(struct lu_policy *policy, uint64_t now, uint64_t allocated
 /* Share of the CPU: earned with the time, spent by cycles; what is owed delays the next one. */
 static void account(struct lu_policy *policy, uint64_t now, uint64_t cpu_ns) {
   double share = (double)policy->config.cpu / 100 * policy->config.cores;
-  policy->cpu_left = lower(policy->cpu_left + (double)(now - policy->cpu_ns_at) * share, CPU_WINDOW) - (double)cpu_ns;
+  /* What is saved up is bounded after the cycle's time has been paid for: a long cycle that kept within its share owes nothing. */
+  policy->cpu_left = lower(policy->cpu_left + (double)(now - policy->cpu_ns_at) * share - (double)cpu_ns, CPU_WINDOW);
   policy->cpu_left = higher(policy->cpu_left, -CPU_WINDOW * share);
   policy->cpu_ns_at = now;
   policy->may_assist = policy->cpu_left > 0;
