@@ -43,7 +43,8 @@ static void litter_calmly(lull_heap *heap, lull_thread *thread, lull_type type, 
 
 START_TEST(settings_begin_as_the_options) {
   lull_heap *heap = heap_with("heap.max=64M,heap.soft=40M,heap.initial=8M,heap.growth=150,heap.sizing=adaptive,heap.balance=77,gc.young=2M,gc.minor_ratio=50,"
-                              "gc.minor_growth=20,gc.threshold_bytes=3M,gc.threshold_objects=5000,gc.start=30,gc.every=1M,gc.pause=2ms,gc.cpu=25");
+                              "gc.minor_growth=20,gc.threshold_bytes=3M,gc.threshold_objects=5000,gc.start=30,gc.every=1M,gc.pause=2ms,gc.cpu=25,"
+                              "gc.step=300us,gc.step_bytes=64K,gc.work=150");
   lull_pacing pacing = pacing_of(heap);
   ck_assert_uint_eq(pacing.hard_limit, 64 * MB);
   ck_assert_uint_eq(pacing.soft_limit, 40 * MB);
@@ -61,6 +62,9 @@ START_TEST(settings_begin_as_the_options) {
   ck_assert_uint_eq(pacing.every, MB);
   ck_assert_uint_eq(pacing.pause, 2000000);
   ck_assert_uint_eq(pacing.cpu, 25);
+  ck_assert_uint_eq(pacing.step, 300000);
+  ck_assert_uint_eq(pacing.step_bytes, 65536);
+  ck_assert_uint_eq(pacing.work, 150);
   ck_assert_uint_eq(pacing.share, 0);
   ck_assert_int_lt(pacing.debt, 0);
   end_heap(heap, NULL);
@@ -87,6 +91,8 @@ START_TEST(what_is_set_can_be_read) {
   pacing.young = 5 * MB;
   pacing.pause = 1000;
   pacing.cpu = 100;
+  pacing.step = 50000;
+  pacing.work = 400;
   set(heap, &pacing);
   lull_pacing read = pacing_of(heap);
   ck_assert_uint_eq(read.hard_limit, 32 * MB);
@@ -97,6 +103,8 @@ START_TEST(what_is_set_can_be_read) {
   ck_assert_uint_eq(read.young, 5 * MB);
   ck_assert_uint_eq(read.pause, 1000);
   ck_assert_uint_eq(read.cpu, 100);
+  ck_assert_uint_eq(read.step, 50000);
+  ck_assert_uint_eq(read.work, 400);
   ck_assert_uint_eq(stats_of(heap).heap_limit, 32 * MB);
   ck_assert_uint_le(read.goal, 20 * MB);
   end_heap(heap, NULL);
@@ -124,7 +132,10 @@ static const struct bad {
            {offsetof(lull_pacing, start), 100},
            {offsetof(lull_pacing, every), 1},
            {offsetof(lull_pacing, pause), 1},
-           {offsetof(lull_pacing, cpu), 101}};
+           {offsetof(lull_pacing, cpu), 101},
+           {offsetof(lull_pacing, step), 1},
+           {offsetof(lull_pacing, step_bytes), 1},
+           {offsetof(lull_pacing, work), 9}};
 
 static int complaints;
 static char complaint[512];
@@ -220,7 +231,7 @@ START_TEST(a_threshold_makes_majors_come_sooner) {
   set(heap, &pacing);
   before = stats_of(heap).cycles;
   litter_calmly(heap, thread, type, 60 * MB);
-  ck_assert_uint_gt(stats_of(heap).cycles - before, 3 * without);
+  ck_assert_uint_gt(stats_of(heap).cycles - before, 2 * without);
   end_heap(heap, thread);
 }
 END_TEST
@@ -313,7 +324,7 @@ START_TEST(beyond_the_soft_limit_nothing_fails) {
     set(heap, &pacing);
     before = stats_of(heap).cycles;
     litter_calmly(heap, thread, type, 40 * MB);
-    ck_assert_uint_gt(stats_of(heap).cycles - before, 4 * without);
+    ck_assert_uint_gt(stats_of(heap).cycles - before, 2 * without);
     ck_assert_uint_eq(stats_of(heap).stall_failures, 0);
     check_list(list, 1000000, 0);
   }
@@ -353,6 +364,35 @@ START_TEST(the_hard_limit_can_be_lowered_and_raised) {
     ck_assert_int_eq(lull_collect(thread), LULL_OK);
     ck_assert_int_eq(lull_collect(thread), LULL_OK);
     litter(thread, type, 20 * MB);
+  }
+  end_heap(heap, thread);
+}
+END_TEST
+
+/* More work for each byte allocated: the incremental cycle is over sooner. */
+START_TEST(the_work_factor_can_be_changed) {
+  lull_heap *heap = heap_with("heap.max=64M,gc.mode=incremental,gc.step_bytes=512K,gc.generational=false");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  {
+    struct cell *list = make_list(thread, type, 500000, 0);   /* 12 MB */
+    LULL_ROOTS(thread, list);
+    lull_pacing pacing = pacing_of(heap);
+    uint64_t allocated[2];
+    for (int i = 0; i < 2; i++) {
+      pacing.work = i == 0 ? 100 : 1000;
+      set(heap, &pacing);
+      ck_assert_int_eq(lull_collect(thread), LULL_OK);
+      uint64_t begun = stats_of(heap).cycles_started, from;
+      while (stats_of(heap).cycles_started == begun)
+        litter(thread, type, 16 << 10);
+      from = pacing_of(heap).allocated;
+      while (stats_of(heap).cycles == begun)
+        litter(thread, type, 16 << 10);
+      allocated[i] = pacing_of(heap).allocated - from;
+    }
+    ck_assert_uint_gt(allocated[0], 2 * allocated[1]);
+    check_list(list, 500000, 0);
   }
   end_heap(heap, thread);
 }
@@ -490,6 +530,7 @@ int main(void) {
   tcase_add_loop_test(tcase, what_does_not_fit_is_told_soon, 0, 2);
   tcase_add_test(tcase, beyond_the_soft_limit_nothing_fails);
   tcase_add_test(tcase, the_hard_limit_can_be_lowered_and_raised);
+  tcase_add_test(tcase, the_work_factor_can_be_changed);
   tcase_add_test(tcase, an_embedder_may_ask);
   suite_add_tcase(suite, tcase);
   tcase = tcase_create("groups");

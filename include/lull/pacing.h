@@ -40,6 +40,9 @@ typedef struct lull_pacing {
   uint64_t every;              /* gc.every */
   uint64_t pause;              /* gc.pause, ns */
   uint64_t cpu;                /* gc.cpu, percent */
+  uint64_t step;               /* gc.step, ns */
+  uint64_t step_bytes;         /* gc.step_bytes */
+  uint64_t work;               /* gc.work, percent */
 
   uint64_t allocated;          /* since the heap began, as the pacer counts: whole blocks */
   int64_t debt;                /* allocated since the next cycle was due; negative: left until then; 0 while one runs */

@@ -47,6 +47,9 @@ struct lu_pacer {
   _Atomic uint64_t headroom, limit_room, work_estimate, objects_estimate, mark_ns;   /* struct lu_policy_progress */
   _Atomic uint64_t mark_ps;             /* CPU time of marking a byte, picoseconds; 0 = unknown */
   _Atomic bool may_assist;              /* the collector's share of the CPU allows it */
+  /* gc.step, gc.step_bytes and gc.work; whether gc.pause is not 0. Written under `lock`; read by who drives, relaxed. */
+  _Atomic uint64_t step, step_bytes, work;
+  _Atomic bool pauses;
   /* CPU time of assists since the heap began; fetch_add by assists, read by the driver. */
   _Atomic uint64_t assist_ns;
   /* A thread waits for memory: set by it, taken by the driver (exchange); both relaxed. */

@@ -94,10 +94,15 @@ static uint64_t expected_work(const lull_heap *heap) {
   return mark + run->used_before / (LU_BLOCK_BYTES / LU_SWEEP_WORK);
 }
 
-/* Bytes of work for each byte allocated. */
-static double work_rate(const lull_heap *heap) {
+/* gc.step, gc.step_bytes, gc.work, or what lull_heap_set_pacing made of them. */
+static uint64_t step_ns(const lull_heap *heap) { return atomic_load_explicit(&heap->cycle.pacer.step, memory_order_relaxed); }
+static uint64_t step_bytes(const lull_heap *heap) { return atomic_load_explicit(&heap->cycle.pacer.step_bytes, memory_order_relaxed); }
+static uint64_t work_percent(const lull_heap *heap) { return atomic_load_explicit(&heap->cycle.pacer.work, memory_order_relaxed); }
+
+/* Bytes of work for each byte allocated, for so many percent of what is needed. */
+static double work_rate(const lull_heap *heap, uint64_t percent) {
   uint64_t headroom = atomic_load_explicit(&heap->cycle.pacer.headroom, memory_order_relaxed);
-  return (double)heap->settings.gc_work / 100 * (double)expected_work(heap) / (double)(headroom > LU_BLOCK_BYTES ? headroom : LU_BLOCK_BYTES);
+  return (double)percent / 100 * (double)expected_work(heap) / (double)(headroom > LU_BLOCK_BYTES ? headroom : LU_BLOCK_BYTES);
 }
 
 static uint64_t allocated_since(const struct lu_pacer *pacer) {
@@ -105,7 +110,7 @@ static uint64_t allocated_since(const struct lu_pacer *pacer) {
 }
 
 static uint64_t piece(const lull_heap *heap) {
-  uint64_t bytes = heap->settings.gc_step_bytes;
+  uint64_t bytes = step_bytes(heap);
   return bytes != 0 && bytes < PIECE ? bytes : PIECE;
 }
 
@@ -113,8 +118,9 @@ static uint64_t piece(const lull_heap *heap) {
 static void set_next_step(lull_heap *heap, enum lu_pace pace) {
   struct lu_cycle *cycle = &heap->cycle;
   uint64_t at = UINT64_MAX, start = atomic_load_explicit(&cycle->pacer.allocated_at_start, memory_order_relaxed);
-  if (heap->settings.gc_work != 0 && cycle->run.stage != LU_STAGE_NONE) {
-    uint64_t next = start + (uint64_t)((double)(cycle->run.work + piece(heap)) / work_rate(heap));
+  uint64_t percent = work_percent(heap);
+  if (percent != 0 && cycle->run.stage != LU_STAGE_NONE) {
+    uint64_t next = start + (uint64_t)((double)(cycle->run.work + piece(heap)) / work_rate(heap, percent));
     at = atomic_load_explicit(&cycle->pacer.allocated, memory_order_relaxed) + 1;
     if (pace == LU_PACE_SPENT && next > at)
       at = next;
@@ -125,12 +131,12 @@ static void set_next_step(lull_heap *heap, enum lu_pace pace) {
 /* What a step that allocation takes may do: what is missing, within gc.step or gc.step_bytes. */
 static struct lu_budget step_budget(const lull_heap *heap) {
   const struct lu_run *run = &heap->cycle.run;
-  struct lu_budget budget = {.work = heap->settings.gc_step_bytes, .strict = true};
+  struct lu_budget budget = {.work = step_bytes(heap), .strict = true};
   if (budget.work != 0)
     return budget;
-  uint64_t due = (uint64_t)(work_rate(heap) * (double)allocated_since(&heap->cycle.pacer));
+  uint64_t due = (uint64_t)(work_rate(heap, work_percent(heap)) * (double)allocated_since(&heap->cycle.pacer));
   budget.work = due > run->work + PIECE ? due - run->work : PIECE;
-  budget.deadline_ns = lu_now_ns() + heap->settings.gc_step;
+  budget.deadline_ns = lu_now_ns() + step_ns(heap);
   return budget;
 }
 
@@ -187,17 +193,17 @@ void lu_cycle_help(struct lu_mutator *mutator) {
       step(mutator, cause, NULL);
     return;
   }
-  if ((!due && !heap->settings.stress_loop) || (heap->settings.gc_pause != 0 && lu_pacer_hold(heap) != 0))
+  if ((!due && !heap->settings.stress_loop) || (atomic_load_explicit(&cycle->pacer.pauses, memory_order_relaxed) && lu_pacer_hold(heap) != 0))
     return;
   if (stops)
     lu_cycle_wait(mutator, atomic_load(&cycle->begun) + 1, cause);
-  else if (!lu_collector_start_if_worth(heap) && heap->settings.gc_work != 0)
+  else if (!lu_collector_start_if_worth(heap) && work_percent(heap) != 0)
     step(mutator, cause, NULL);
 }
 
 /* Between two looks whether memory came free; by bytes where steps are, so that the course of a program does not depend on time. */
 static struct lu_budget drive_budget(const lull_heap *heap) {
-  uint64_t bytes = heap->settings.gc_step_bytes;
+  uint64_t bytes = step_bytes(heap);
   return (struct lu_budget){.deadline_ns = bytes != 0 ? 0 : lu_now_ns() + SLICE, .work = bytes != 0 ? bytes : UINT64_MAX};
 }
 

@@ -56,6 +56,7 @@ void lu_pacer_publish_plan(lull_heap *heap) {
   lu_gauge_set(&heap->figures.heap_goal, policy->goal);
   atomic_store_explicit(&heap->space.goal, policy->goal, memory_order_relaxed);
   set(&pacer->trigger, policy->trigger);
+  atomic_store_explicit(&pacer->pauses, policy->config.pause != 0, memory_order_relaxed);
 }
 
 /* What allocators need to know of the cycle that runs. */
@@ -77,6 +78,9 @@ void lu_pacer_init(lull_heap *heap) {
   lu_pacer_config(&heap->settings, lu_cycle_mode(&heap->cycle), &config);
   lu_lock_init(&pacer->lock);
   lu_policy_init(&pacer->policy, &config, lu_now_ns(), 0);
+  set(&pacer->step, heap->settings.gc_step);
+  set(&pacer->step_bytes, heap->settings.gc_step_bytes);
+  set(&pacer->work, heap->settings.gc_work);
   publish_cycle(pacer);
   lu_pacer_publish_plan(heap);
 }

@@ -35,6 +35,9 @@ static const struct {
     SETTING(every, "gc.every"),
     SETTING(pause, "gc.pause"),
     SETTING(cpu, "gc.cpu"),
+    SETTING(step, "gc.step"),
+    SETTING(step_bytes, "gc.step_bytes"),
+    SETTING(work, "gc.work"),
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
 
@@ -45,7 +48,11 @@ static uint64_t value_at(const lull_pacing *pacing, size_t offset) {
 }
 
 /* Lock held. */
-static void read_settings(const struct lu_policy_config *config, lull_pacing *pacing) {
+static void read_settings(const struct lu_pacer *pacer, lull_pacing *pacing) {
+  const struct lu_policy_config *config = &pacer->policy.config;
+  pacing->step = atomic_load_explicit(&pacer->step, memory_order_relaxed);
+  pacing->step_bytes = atomic_load_explicit(&pacer->step_bytes, memory_order_relaxed);
+  pacing->work = atomic_load_explicit(&pacer->work, memory_order_relaxed);
   pacing->hard_limit = config->limit;
   pacing->soft_limit = config->soft;
   pacing->initial = config->initial;
@@ -64,7 +71,11 @@ static void read_settings(const struct lu_policy_config *config, lull_pacing *pa
   pacing->cpu = config->cpu;
 }
 
-static void write_settings(struct lu_policy_config *config, const lull_pacing *pacing) {
+/* Lock held; the policy is told by the caller. */
+static void write_settings(struct lu_pacer *pacer, struct lu_policy_config *config, const lull_pacing *pacing) {
+  atomic_store_explicit(&pacer->step, pacing->step, memory_order_relaxed);
+  atomic_store_explicit(&pacer->step_bytes, pacing->step_bytes, memory_order_relaxed);
+  atomic_store_explicit(&pacer->work, pacing->work, memory_order_relaxed);
   config->limit = pacing->hard_limit;
   config->soft = pacing->soft_limit;
   config->initial = pacing->initial;
@@ -108,7 +119,7 @@ lull_status lull_heap_pacing(lull_heap *heap, lull_pacing *pacing) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
   lull_pacing all = {.struct_size = pacing->struct_size};
   lu_lock(&pacer->lock);
-  read_settings(&pacer->policy.config, &all);
+  read_settings(pacer, &all);
   read_figures(&pacer->policy, atomic_load_explicit(&pacer->allocated, memory_order_relaxed), &all);
   lu_pacer_unlock(heap);
   memcpy(pacing, &all, (size_t)all.struct_size);
@@ -139,9 +150,9 @@ lull_status lull_heap_set_pacing(lull_heap *heap, const lull_pacing *pacing) {
   lull_pacing all;
   lu_lock(&pacer->lock);
   struct lu_policy_config config = pacer->policy.config;
-  read_settings(&config, &all);
+  read_settings(pacer, &all);
   memcpy(&all, pacing, (size_t)pacing->struct_size);
-  write_settings(&config, &all);
+  write_settings(pacer, &config, &all);
   atomic_store(&heap->space.limit, (size_t)config.limit);
   lu_policy_configure(&pacer->policy, &config);
   lu_pacer_publish_plan(heap);
