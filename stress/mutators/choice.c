@@ -83,6 +83,7 @@ static void choose_world(struct round *round, unsigned i, struct random *random,
   world->private_budget = heap / (4 * round->actors);
   world->shared_budget = heap / 2;
   world->verifies = random_once(random, 2);
+  world->patient = random_once(random, 2);
 }
 
 void round_choose(struct round *round, const struct wishes *wishes) {

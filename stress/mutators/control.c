@@ -103,12 +103,19 @@ static void expect_progress(lull_status status, const char *call) {
                lull_status_text(status));
 }
 
+/* Whether an operation asks for a collection. */
+static bool asks(struct mutator *m) {
+  return !m->world->patient || once(m, 100);
+}
+
 void control_collect(struct mutator *m) {
-  expect_progress(lull_collect(m->thread), "lull_collect");
+  if (asks(m))
+    expect_progress(lull_collect(m->thread), "lull_collect");
 }
 
 void control_collect_start(struct mutator *m) {
-  lull_collect_start(m->world->heap);
+  if (asks(m))
+    lull_collect_start(m->world->heap);
 }
 
 void control_verify(struct mutator *m) {

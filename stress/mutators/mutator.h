@@ -38,6 +38,7 @@ struct world {
   atomic_size_t shared_bytes;
   atomic_uint clearings;
   bool verifies; /* lull_verify is among the operations */
+  bool patient;  /* nobody asks for a collection but now and then, so that most cycles are minors */
 };
 
 struct actor;

@@ -70,7 +70,7 @@ static void *read_all(void *argument) {
   while (!atomic_load_explicit(&round->over, memory_order_relaxed)) {
     unsigned i = random_below(&random, round->worlds);
     read_stats(round->world[i].heap, &last[i]);
-    if (random_once(&random, 20))
+    if (random_once(&random, round->world[i].patient ? 2000 : 20))
       lull_collect_start(round->world[i].heap);
     clock_pause(random_below(&random, 2000000));
   }
