@@ -273,6 +273,26 @@ START_TEST(the_collector_keeps_its_share_at_the_limit) {
 }
 END_TEST
 
+/* More is allocated than the collector can follow: near the limit allocations wait a little, often, and none fails. */
+START_TEST(near_the_limit_allocations_sleep) {
+  lull_heap *heap = heap_with("heap.max=48M,gc.generational=false");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  {
+    struct cell *list = make_list(thread, type, 1000000, 0);   /* 24 MB */
+    LULL_ROOTS(thread, list);
+    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    uint64_t before = stats_of(heap).sleeps;
+    for (int i = 0; i < 100 && stats_of(heap).sleeps == before; i++)
+      litter(thread, type, 20 * MB);
+    ck_assert_uint_gt(stats_of(heap).sleeps, before);
+    ck_assert_uint_eq(stats_of(heap).stall_failures, 0);
+    check_list(list, 1000000, 0);
+  }
+  end_heap(heap, thread);
+}
+END_TEST
+
 /* What does not fit is told, soon: by then the collector has not gone round for ever. */
 static int asked;
 
@@ -526,6 +546,7 @@ int main(void) {
   tcase_add_test(tcase, the_young_size_says_when_minors_come);
   tcase_add_test(tcase, a_threshold_makes_majors_come_sooner);
   tcase_add_test(tcase, a_pause_makes_cycles_rarer);
+  tcase_add_test(tcase, near_the_limit_allocations_sleep);
   tcase_add_test(tcase, the_collector_keeps_its_share_at_the_limit);
   tcase_add_loop_test(tcase, what_does_not_fit_is_told_soon, 0, 2);
   tcase_add_test(tcase, beyond_the_soft_limit_nothing_fails);
