@@ -34,6 +34,7 @@ run storm --threads 5000
 run stuck
 run torture --seconds 8 --round 2 --seed 1
 run torture --mode stw --rounds 2 --ops 20000 --seed 1
+run torture --mode incremental --seconds 4 --round 2 --seed 1
 for promote in 1 3; do # cycles until an object is old
   run torture --seconds 2 --round 1 --seed 2 --options "gc.generational=true,gc.young=64K,gc.promote=$promote"
   run torture --mode stw --rounds 2 --ops 10000 --seed 2 --options "gc.generational=true,gc.young=64K,gc.promote=$promote"

@@ -5,7 +5,7 @@
  * objects are compared with a shadow graph in malloc memory, and shared ones are under races all
  * the time. The run consists of rounds of some seconds; each round makes fresh heaps with options
  * of its own: tiny regions, one-entry packets, random delays, scribbled dead memory, back-to-back
- * cycles, narrow epochs and more.
+ * cycles, narrow epochs, all modes, and changes of the mode, and more.
  *
  * All choices follow from --seed, which is printed: by it, the number of a round and of a thread.
  * With --ops each thread does a fixed number of operations per round; with --mode stw and one
@@ -100,7 +100,7 @@ int main(int argc, char **argv) {
       {"heap", ARGUMENT_COUNT, &wishes.heap, "limit of each heap; 0: chosen at random"},
       {"options", ARGUMENT_TEXT, &wishes.options, "options that override those chosen"},
       {"mode", ARGUMENT_TEXT, &mode,
-       "concurrent, or stw: one thread, no collector thread, repeatable"},
+       "concurrent: any mode, by chance; incremental; or stw: one thread, repeatable"},
       {"round", ARGUMENT_COUNT, &round_seconds, "seconds of each round"},
       {"first", ARGUMENT_COUNT, &first_round, "number of the first round"},
       {"rounds", ARGUMENT_COUNT, &rounds, "how many rounds; 0: by time"},
@@ -111,6 +111,7 @@ int main(int argc, char **argv) {
 
   arguments_parse(argc, argv, "Random mutators with a shadow graph.", table);
   wishes.stop_the_world = strcmp(mode, "stw") == 0;
+  wishes.incremental = strcmp(mode, "incremental") == 0;
   if (wishes.stop_the_world)
     wishes.threads = 1;
   STRESS_CHECK(wishes.threads >= 1 && wishes.threads <= ACTORS_MOST, "--threads must be 1 to %d",

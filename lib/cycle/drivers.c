@@ -2,7 +2,7 @@
  * cycle/drivers.c: who moves a cycle on, and how far: to its end with all threads beside it or stopped; in steps of the threads that allocate.
  *
  * How much work the steps of a cycle should have done is a line: none when it begins, and all that it is expected to be when of the bytes that were left to the
- * heap's goal so many have been allocated as gc.work says. step_at is where on that line the next step is worth it. A step does what is missing, and
+ * heap's goal so many have been allocated as gc.work says, or earlier if there is little to do. step_at is where on that line the next step is worth it. A step does what is missing, and
  * ends earlier when its budget is used up: then the next one comes with the next block. Ideas: the incremental collector of Lua, whose step multiplier
  * gc.work is; Go's pacer, which aims at the goal.
  *
@@ -99,10 +99,12 @@ static uint64_t step_ns(const lull_heap *heap) { return atomic_load_explicit(&he
 static uint64_t step_bytes(const lull_heap *heap) { return atomic_load_explicit(&heap->cycle.pacer.step_bytes, memory_order_relaxed); }
 static uint64_t work_percent(const lull_heap *heap) { return atomic_load_explicit(&heap->cycle.pacer.work, memory_order_relaxed); }
 
-/* Bytes of work for each byte allocated, for so many percent of what is needed. */
+/* Bytes of work for each byte allocated: so many percent of what lets the cycle end in time, but of one at least: a short cycle leaves less behind than a
+ * long one. */
 static double work_rate(const lull_heap *heap, uint64_t percent) {
   uint64_t headroom = atomic_load_explicit(&heap->cycle.pacer.headroom, memory_order_relaxed);
-  return (double)percent / 100 * (double)expected_work(heap) / (double)(headroom > LU_BLOCK_BYTES ? headroom : LU_BLOCK_BYTES);
+  double needed = (double)expected_work(heap) / (double)(headroom > LU_BLOCK_BYTES ? headroom : LU_BLOCK_BYTES);
+  return (double)percent / 100 * (needed > 1 ? needed : 1);
 }
 
 static uint64_t allocated_since(const struct lu_pacer *pacer) {

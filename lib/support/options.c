@@ -76,7 +76,7 @@ const struct lu_option lu_options[] = {
          "bytes that a step of an incremental cycle marks or sweeps"),
     PERCENT("gc.work", gc_work, 200, 10, 10000, "none: only lull_collect_step and the limit",
             "speed of incremental cycles; at 100 % one ends when the heap has grown to its goal"),
-    SIZE("gc.thread_from", gc_thread_from, 8 * MB, MB, TB, "with the heap",
+    SIZE("gc.thread_from", gc_thread_from, 4 * MB, MB, TB, "with the heap",
          "heap goal from which a single thread gets a collector thread beside it"),
     BOOL("gc.generational", gc_generational, true, "minor cycles, which find what died young, between major ones"),
     INTEGER("gc.promote", gc_promote, 1, 1, 7, NULL, "cycles that an object survives until it is old"),

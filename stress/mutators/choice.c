@@ -15,6 +15,10 @@ struct chance {
 };
 
 static const struct chance chances[] = {
+    {"gc.step", 3, {"10us", "100us", "5ms"}},
+    {"gc.step_bytes", 6, {"4K", "64K", "1M"}},
+    {"gc.work", 4, {"0", "20%", "1000%"}},
+    {"gc.thread_from", 3, {"0", "1M", "1G"}},
     {"gc.helpers", 2, {"0", "1", "2", "5"}},
     {"gc.assist", 4, {"0", "10us", "1ms"}},
     {"gc.every", 8, {"64K", "512K"}},
@@ -66,16 +70,26 @@ static uint64_t choose_heap(struct random *random, const struct wishes *wishes) 
   return wishes->heap ? wishes->heap : size;
 }
 
+static const char *choose_mode(struct random *random, const struct wishes *wishes) {
+  uint32_t choice = random_below(random, 10);
+
+  if (wishes->stop_the_world)
+    return "stw";
+  if (wishes->incremental)
+    return "incremental";
+  return choice == 0 ? "stw" : choice < 4 ? "incremental" : "concurrent";
+}
+
 static void choose_world(struct round *round, unsigned i, struct random *random,
                          const struct wishes *wishes) {
   struct world *world = &round->world[i];
   char *text = round->options[i];
   uint64_t heap = choose_heap(random, wishes);
-  bool stop_the_world = random_once(random, 10) || wishes->stop_the_world;
+  const char *mode = choose_mode(random, wishes);
 
   *text = '\0';
   append(text, "heap.max=%" PRIu64 ",seed=%" PRIu64 ",gc.mode=%s,stress.scribble=%s", heap,
-         (round->seed & UINT32_MAX) + 1, stop_the_world ? "stw" : "concurrent",
+         (round->seed & UINT32_MAX) + 1, mode,
          random_once(random, 3) ? "false" : "true");
   choose_chances(random, text);
   if (wishes->options && *wishes->options)
@@ -84,6 +98,8 @@ static void choose_world(struct round *round, unsigned i, struct random *random,
   world->shared_budget = heap / 2;
   world->verifies = random_once(random, 2);
   world->patient = random_once(random, 2);
+  world->changes_mode =
+      random_once(random, 3) && !wishes->stop_the_world && !wishes->incremental;
 }
 
 void round_choose(struct round *round, const struct wishes *wishes) {

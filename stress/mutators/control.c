@@ -113,6 +113,19 @@ void control_collect(struct mutator *m) {
     expect_progress(lull_collect(m->thread), "lull_collect");
 }
 
+/* The mode may change between the question and the step, which is refused then. */
+void control_collect_step(struct mutator *m) {
+  uint64_t budget = (uint64_t)below(m, 200) * 1000;
+
+  if (lull_heap_mode(m->world->heap) == LULL_INCREMENTAL)
+    lull_collect_step(m->thread, budget);
+}
+
+void control_mode(struct mutator *m) {
+  if (m->world->changes_mode)
+    STRESS_OK(lull_heap_set_mode(m->world->heap, (lull_mode)below(m, 3)));
+}
+
 void control_collect_start(struct mutator *m) {
   if (asks(m))
     lull_collect_start(m->world->heap);

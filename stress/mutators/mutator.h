@@ -39,6 +39,7 @@ struct world {
   atomic_uint clearings;
   bool verifies; /* lull_verify is among the operations */
   bool patient;  /* nobody asks for a collection but now and then, so that most cycles are minors */
+  bool changes_mode; /* lull_heap_set_mode is */
 };
 
 struct actor;
@@ -162,6 +163,10 @@ bool control_out_of_memory(lull_thread *thread, size_t size, lull_oom why, void 
 void control_poll(struct mutator *m);
 void control_collect(struct mutator *m);
 void control_collect_start(struct mutator *m);
+/* A step of a collection; only in the incremental mode it does one. */
+void control_collect_step(struct mutator *m);
+/* Another mode, in worlds where that is wanted. */
+void control_mode(struct mutator *m);
 void control_verify(struct mutator *m);
 void control_blocked(struct mutator *m);
 void control_roots(struct mutator *m);

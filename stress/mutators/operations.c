@@ -42,6 +42,8 @@ static const struct {
     {control_poll, "control_poll", 300},
     {control_collect, "control_collect", 2},
     {control_collect_start, "control_collect_start", 8},
+    {control_collect_step, "control_collect_step", 20},
+    {control_mode, "control_mode", 6},
     {control_verify, "control_verify", 1},
     {control_blocked, "control_blocked", 80},
     {control_roots, "control_roots", 40},

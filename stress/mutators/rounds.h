@@ -31,7 +31,7 @@ struct round {
 struct wishes {
   uint64_t seed, threads, operations, heap;
   const char *options;
-  bool stop_the_world;
+  bool stop_the_world, incremental;
 };
 
 /* Sums over rounds. */
