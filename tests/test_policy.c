@@ -119,6 +119,26 @@ START_TEST(cycles_do_not_follow_each_other_for_nothing) {
 }
 END_TEST
 
+START_TEST(stalls_make_cycles_begin_earlier) {
+  struct lu_policy_config config = config_of(64 * MB);
+  config.start = 5;
+  struct world world = world_of(&config);
+  struct cycle cycle = {.ns = MS, .live = 20 * MB, .cpu_ns = MS};
+  run(&world, LU_MAJOR, &cycle);
+  uint64_t calm = until_due(&world), stalled = calm;
+  for (int i = 0; i < 5; i++) {
+    lu_policy_stalled(&world.policy);
+    run(&world, LU_MAJOR, &cycle);
+    ck_assert(until_due(&world) < stalled || world.policy.margin >= 0.5);
+    stalled = until_due(&world);
+  }
+  ck_assert_uint_le(stalled, 10 * MB + 64 * KB);   /* half of the room */
+  for (int i = 0; i < 60; i++)
+    run(&world, LU_MAJOR, &cycle);
+  ck_assert_uint_gt(until_due(&world), calm - MB);
+}
+END_TEST
+
 START_TEST(thresholds_and_every_bound_what_is_allocated) {
   struct lu_policy_config config = config_of(1024 * MB);
   struct world world = world_of(&config);
@@ -336,6 +356,7 @@ int main(void) {
   tcase_add_test(tcase, the_goal_is_what_growth_says);
   tcase_add_test(tcase, a_cycle_begins_so_early_that_it_ends_below_the_goal);
   tcase_add_test(tcase, cycles_do_not_follow_each_other_for_nothing);
+  tcase_add_test(tcase, stalls_make_cycles_begin_earlier);
   tcase_add_test(tcase, thresholds_and_every_bound_what_is_allocated);
   tcase_add_test(tcase, the_soft_limit_asks_for_more_collection_not_for_no_room);
   tcase_add_test(tcase, a_pause_holds_the_next_cycle);
