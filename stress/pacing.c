@@ -95,7 +95,8 @@ static struct lu_policy_config config_of(const struct cell *cell, bool minors) {
 }
 
 static struct world_result run(const struct cell *cell, bool minors) {
-  struct world_costs costs = {.mark = (double)mark_ps / 1000, .sweep = (double)sweep_ps / 1000, .cycle = (double)cycle_us * 1000, .touched = (double)touched_percent / 100};
+  struct world_costs costs = {.mark = (double)mark_ps / 1000, .sweep = (double)sweep_ps / 1000, .cycle = (double)cycle_us * 1000,
+                              .touched = (double)touched_percent / 100};
   struct world_program program = {.rate = cell->rate,
                                   .live = cell->live,
                                   .survival = cell->survival,

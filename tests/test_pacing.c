@@ -265,7 +265,9 @@ START_TEST(the_collector_keeps_its_share_at_the_limit) {
     while ((took = seconds_now() - began) < 5.0)
       litter(thread, type, MB / 4);
     lull_stats stats = stats_of(heap);
-    ck_assert_double_le((double)(stats.cpu_minor + stats.cpu_major) / 1e9, 1.3 + took * 0.05 * (double)lu_cores());
+    /* A cycle that is under way is not cut short: the last one, and the one that used the saved second up, may go beyond. */
+    double most = 1.1 + took * 0.05 * (double)lu_cores() + 2 * (double)stats.cycle.max / 1e9;
+    ck_assert_double_le((double)(stats.cpu_minor + stats.cpu_major) / 1e9, most);
     ck_assert_uint_eq(stats.stall_failures, 0);
     check_list(list, 580000, 0);
   }

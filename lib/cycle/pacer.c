@@ -4,7 +4,8 @@
  * When a cycle is due, of which kind, how far the heap may grow: policy.c. Here:
  *
  *   G.1  An assist is paid by the thread that allocates, at a refill: bytes of marking for bytes allocated, by what is left of both, and only while the
- *        collector is behind (lu_policy_assist). It lasts as long as marking that much takes, at most gc.assist. What it did not manage stays owed, up to DEBT_MOST.
+ *        collector is behind (lu_policy_assist). It lasts as long as marking that much takes, at most gc.assist. What it did not manage stays owed, up to
+ *        DEBT_MOST.
  *   G.2  Near the limit, while a cycle marks, an allocation may owe a sleep, which its thread takes at its next attempt to allocate, before it has memory
  *        (stall.c): here, behind the allocation, the new object is in no root yet, and a blocked region is a safepoint.
  *   G.3  Nobody pays for a cycle that keeps up, and nobody assists when the collector has had its share of the CPU, or where no collector thread is: there the
