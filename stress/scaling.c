@@ -133,12 +133,12 @@ static void sizes(struct panel *panel) {
 static void packets(struct panel *panel) {
   static const unsigned values[] = {8, 32, 128, 508};
   struct costs costs = given_costs();
-  panel->title = "list of records: entries of a packet";
+  panel->title = "random graph: entries of a packet";
   for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
     char name[40];
     snprintf(name, sizeof name, "%u", values[i]);
     costs.packet_entries = values[i];
-    measure_shape(panel, name, SHAPE_RECORDS, objects, &costs);
+    measure_shape(panel, name, SHAPE_RANDOM, objects, &costs);
   }
 }
 

@@ -18,6 +18,7 @@
 
 #define PIECE_NS (500 * LU_MICROSECOND)   /* of marking, between looks at the machine */
 #define BLOCKS_EACH 512                   /* of a sweep, for each helper that is woken for it */
+#define GAIN 1.125                        /* marking must be faster by so much with helpers, and with twice as many */
 #define FIRST 2                           /* helpers that the first look wakes at most */
 
 static void count_running(struct lu_thread *thread, void *arg) {
@@ -70,9 +71,7 @@ static void end_work(struct lu_helper *helper) {
 /* After each piece of work: Q.1 and Q.2. */
 static void judge(struct lu_helper *helper) {
   struct lu_helpers *helpers = &helper->heap->helpers;
-  uint64_t cpu = lu_waited_end(&helper->waited);
-  atomic_fetch_add_explicit(&helpers->cpu_ns, cpu, memory_order_relaxed);
-  atomic_fetch_add_explicit(&helpers->worked_ns, cpu, memory_order_relaxed);
+  atomic_fetch_add_explicit(&helpers->cpu_ns, lu_waited_end(&helper->waited), memory_order_relaxed);
   if (helpers->automatic) {
     if (lu_waited_much(&helper->waited))
       retire(helper);
@@ -205,32 +204,36 @@ static unsigned try_again(struct lu_helpers *helpers) {
   return 0;
 }
 
-/* How many helpers have work, judged by what those did who were allowed: Q.3. */
-static unsigned worth(struct lu_helpers *helpers) {
+/*
+ * How many helpers pay, judged by the objects that all markers scanned since the last look: Q.3. Their CPU time would not tell: where there is little to
+ * share it goes into waking each other.
+ */
+static unsigned worth(struct lu_helpers *helpers, uint64_t scanned) {
   unsigned before = atomic_load_explicit(&helpers->allowed, memory_order_relaxed);
-  uint64_t now = lu_now_ns(), time = (now - helpers->looked_ns) * before;
-  uint64_t worked = atomic_exchange_explicit(&helpers->worked_ns, 0, memory_order_relaxed);
+  uint64_t now = lu_now_ns();
+  double last = helpers->rate;
+  helpers->rate = (double)(scanned - helpers->looked_scanned) / (double)(now - helpers->looked_ns + 1);
   helpers->looked_ns = now;
-  if (before == 0)
+  helpers->looked_scanned = scanned;
+  if (before == 0) {
+    helpers->alone = helpers->rate;
     return try_again(helpers);
-  if (worked >= time / 2) {
-    helpers->next_rest = 0;
-    return 2 * before;
   }
-  if (worked >= time / 4)
-    return before;
-  if (before > 1)
-    return before / 2;
-  helpers->rest = helpers->next_rest;
-  helpers->next_rest = 2 * helpers->next_rest + 1;
-  return 0;
+  if (helpers->rate < helpers->alone * GAIN) {
+    helpers->rest = helpers->next_rest;
+    helpers->next_rest = 2 * helpers->next_rest + 1;
+    return 0;
+  }
+  helpers->next_rest = 0;
+  return helpers->rate > last * GAIN ? 2 * before : before;
 }
 
 void lu_helpers_look(lull_heap *heap) {
   struct lu_helpers *helpers = &heap->helpers;
   if (!helpers->automatic || helpers->most == 0 || (!lu_collector_runs(&heap->cycle) && !heap->cycle.run.stopped))
     return;
-  unsigned now = worth(helpers), most = room(helpers);
+  uint64_t scanned = atomic_load_explicit(&heap->marking.progress, memory_order_relaxed);
+  unsigned now = worth(helpers, scanned), most = room(helpers);
   if (now > most)
     now = most;
   make(heap, now);
@@ -243,6 +246,8 @@ void lu_helpers_begin(lull_heap *heap) {
   uint32_t round = atomic_load_explicit(&helpers->round, memory_order_relaxed) + 1;
   atomic_store_explicit(&helpers->round, round != 0 ? round : 1, memory_order_relaxed);
   helpers->rest = helpers->next_rest = 0;
+  helpers->looked_ns = lu_now_ns();
+  helpers->looked_scanned = 0;
   if (helpers->automatic || helpers->most == 0)
     return;
   make(heap, helpers->most);

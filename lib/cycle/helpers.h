@@ -7,7 +7,7 @@
  *   Q.1  With gc.helpers=auto no more helpers begin a piece of work than there are cores that neither an attached RUNNING thread nor a thread that collects
  *        uses, as of the last look; the driver looks every LOOK_EVERY while it marks, each helper after each piece.
  *   Q.2  With gc.helpers=auto a helper that waited for a CPU over its last pieces (lu_waited_much) takes none until the next cycle.
- *   Q.3  With gc.helpers=auto helpers that found next to nothing to do are sent to sleep: there is a cost to whoever shares his work with them.
+ *   Q.3  With gc.helpers=auto helpers with which marking is no faster than without are sent to sleep: sharing costs whoever shares.
  *   Q.4  A helper that does not go on gives back all that it holds first: M.3.
  *
  * Helpers have the priority of the thread that made them, the driver's. A lower one would not be safe: a helper holds grey objects that nobody else can
@@ -47,9 +47,10 @@ struct lu_helpers {
   _Atomic uint32_t round;    /* counts cycles; written by the driver; read by helpers (relaxed) */
   _Atomic bool stop;         /* set by who ends the heap, before it signals both events */
   _Atomic uint64_t cpu_ns;   /* CPU time of helpers that was not asked for yet; added to by helpers, exchanged by the driver; relaxed */
-  /* Time that helpers worked and that was not looked at yet, ns; added to by helpers, exchanged by the driver; relaxed. */
-  _Atomic uint64_t worked_ns;
-  uint64_t looked_ns;        /* the driver's: its last look; how many looks helpers are left alone still, and how many it will be the next time */
+  /* The driver's: its last look, and the objects scanned until then; objects a ns since the look before, and at the last look without helpers; how many
+   * looks helpers sleep still, and how many it will be the next time. */
+  uint64_t looked_ns, looked_scanned;
+  double rate, alone;
   unsigned rest, next_rest;
   struct lu_sweep *sweep;    /* the one that is open; written by the driver before it opens it */
   /* Whether helpers may join the sweep: written by the driver; and those who have joined. As with `tracing` and `active` of marking: who joins raises the
@@ -69,10 +70,9 @@ void lu_helpers_fini(lull_heap *heap);
 /* The driver's, at the start of marking: helpers that have retired may work again. A fixed number of them begins at once. */
 void lu_helpers_begin(lull_heap *heap);
 /*
- * The driver's, now and then while there is work for several: makes and wakes helpers for cores that are idle now; not where threads of the
- * program collect in steps, for they want no other threads. Two at first; twice as many if those who
- * may work did so for half of the time since the last look, half as many if for less than a quarter, until none is left: then some are tried again after
- * 0, 1, 3, 7... looks. Takes those back for which there is no core any more. Microseconds; tens of them for each thread that is made.
+ * The driver's, now and then while it marks; in a mode without a collector thread, only with the world stopped. Makes and wakes helpers for cores that are
+ * idle now. Two at first; twice as many whenever marking has become faster by an eighth; none where it is not faster by an eighth than without them: then
+ * some are tried again after 0, 1, 3, 7... looks. Takes those back for which there is no core any more. Microseconds; tens of them for each thread made.
  */
 void lu_helpers_look(lull_heap *heap);
 /* The driver's: nobody is to help any more until the next round. Those who do finish their piece. */

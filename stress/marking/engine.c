@@ -8,6 +8,7 @@
 
 enum { RING = 32, GROUP = 8, CHECK_EVERY = 8, PIECE = 1024, WAIT_NS = 50000, FIRST = 2 };
 #define ABSENT UINT32_MAX
+#define GAIN 1.125
 
 /* An entry: an object, or where to go on in a large one. */
 struct entry {
@@ -24,7 +25,7 @@ enum state { AWAY, AT_WORK, ASLEEP };   /* AWAY: not let in yet */
 
 struct marker {
   enum state state;
-  double now, began, worked;
+  double now, worked;
   struct packet *top, *spare;
   struct entry ring[RING];
   uint32_t ring_at, in_ring, groups;
@@ -38,7 +39,9 @@ struct world {
   unsigned rest, next_rest;   /* looks until helpers are tried again, and how many it will be the next time */
   struct packet *grey, *free;
   bool hungry, driver_waits;
-  double head_free, last_look, next_look, helped;   /* helped: worked by helpers since the last look */
+  double head_free, last_look, next_look;
+  double rate, alone;         /* objects a ns since the look before the last; at the last one without helpers */
+  uint32_t last_marked;
   uint8_t *marked;
   struct outcome outcome;
 };
@@ -65,15 +68,13 @@ static void spend(struct marker *marker, double ns) {
 
 static void begin_work(struct world *world, struct marker *marker, double now) {
   marker->state = AT_WORK;
-  marker->now = marker->began = now;
+  marker->now = now;
   world->at_work++;
 }
 
 static void end_work(struct world *world, struct marker *marker, enum state state) {
   marker->state = state;
   world->at_work--;
-  if (marker != &world->marker[0])
-    world->helped += marker->now - marker->began;
 }
 
 /* Waiting for memory takes longer when more use it than its bandwidth is good for. */
@@ -226,27 +227,23 @@ static void share(struct world *world, struct marker *marker) {
   give(world, marker, gift);
 }
 
-/* How many helpers work from now on: twice as many if those before were busy for half of the time, half as many if for less than a quarter. */
+/* How many helpers work from now on: by what all markers got done since the last look. */
 static unsigned next_helpers(struct world *world) {
   unsigned helpers = world->let_in - 1;
-  for (unsigned i = 1; i < world->let_in; i++) {
-    struct marker *marker = &world->marker[i];
-    if (marker->state == AT_WORK) {
-      world->helped += marker->now - marker->began;
-      marker->began = marker->now;
-    }
-  }
-  double part = world->helped / (helpers * (world->marker[0].now - world->last_look) + 1);
-  world->helped = 0;
-  if (helpers == 0)
+  double last = world->rate;
+  world->rate = (world->outcome.marked - world->last_marked) / (world->marker[0].now - world->last_look + 1);
+  world->last_marked = world->outcome.marked;
+  if (helpers == 0) {
+    world->alone = world->rate;
     return world->rest > 0 ? world->rest--, 0 : FIRST;
-  if (part >= 0.5)
-    return world->next_rest = 0, 2 * helpers;
-  if (part >= 0.25 || helpers > 1)
-    return part >= 0.25 ? helpers : helpers / 2;
-  world->rest = world->next_rest;
-  world->next_rest = 2 * world->next_rest + 1;
-  return 0;
+  }
+  if (world->rate < world->alone * GAIN) {
+    world->rest = world->next_rest;
+    world->next_rest = 2 * world->next_rest + 1;
+    return 0;
+  }
+  world->next_rest = 0;
+  return world->rate > last * GAIN ? 2 * helpers : helpers;
 }
 
 /* The driver's. */
