@@ -57,6 +57,17 @@ lull_thread *lull_self(lull_heap *heap) {
   return thread != NULL ? &thread->pub : NULL;
 }
 
+/* A poll is one in all heaps of the thread. */
+static void poll_all(struct lu_thread *thread) {
+  struct lu_os_thread *os = thread->os;
+  lu_poll(thread);
+  for (struct lu_thread *each = os->attachments; each != NULL; each = each->next_of_os) {
+    const struct lu_registry *registry = each->registry;
+    if (registry->hooks->polled != NULL)
+      registry->hooks->polled(each, registry->owner);
+  }
+}
+
 void lull_poll_slow(lull_thread *pointer) {
   struct lu_thread *thread = lu_own(pointer);
   if (thread == NULL)
@@ -64,7 +75,7 @@ void lull_poll_slow(lull_thread *pointer) {
   else if (thread->os->depth != 0)
     lu_reject(LULL_E_STATE, "lull_poll: inside a blocked region");
   else
-    lu_poll(thread);
+    poll_all(thread);
 }
 
 lull_status lull_blocked_begin(lull_thread *pointer) {

@@ -10,7 +10,7 @@
 #include "threads/thread.h"
 
 /*
- * What a heap does when a thread joins and leaves. `owner` is lu_registry.owner. None may wait.
+ * What a heap does when a thread joins, leaves, or has polled. `owner` is lu_registry.owner. None but polled may wait.
  * create: no lock held; the record is zeroed; prepares the heap's part; may fail.
  * joined: registry lock held; adopts the armed phase. The thread is RUNNING and registered when it
  *   returns.
@@ -19,6 +19,8 @@
  *   unread. pub.frames is NULL already.
  * leaving: registry lock held, by the thread itself (or at its forced end), all requests
  *   acknowledged; flushes and hands on. After it the thread runs no closure any more.
+ * polled (may be NULL): the thread has run what was asked of it at a poll, for each of its heaps; RUNNING, outside blocked regions, no lock held. May
+ *   wait as a blocked region; attaches and detaches nothing.
  * destroy: no lock held; undoes create. The record itself is freed later by the registry.
  */
 struct lu_registry_hooks {
@@ -27,6 +29,7 @@ struct lu_registry_hooks {
   void (*joined)(struct lu_thread *thread, void *owner);
   void (*ended)(struct lu_thread *thread, void *owner);
   void (*leaving)(struct lu_thread *thread, void *owner);
+  void (*polled)(struct lu_thread *thread, void *owner);
   void (*destroy)(struct lu_thread *thread, void *owner);
 };
 

@@ -83,8 +83,13 @@ struct lu_cycle {
    * relaxed. A thread that has it wrong for a moment drives a step more or less: `driver` decides. */
   _Atomic bool thread_runs;
   _Atomic bool stop;            /* heap destruction */
-  /* pacer.allocated at which those who allocate should take the next step of the cycle under way. Written under `driver`; read relaxed. */
+  /* pacer.allocated at which those who allocate should take the next step of the cycle under way. Written under `driver`, and to 0 by who changes the
+   * settings, so that the next slow path looks; read relaxed. */
   _Atomic uint64_t step_at;
+  /* Stop-the-world: pacer.allocated before which those who allocate do not try again what failed because a thread did not stop. Written by who
+   * drove, read by allocators; relaxed. And when that was, lu_now_ns; under `driver`. */
+  _Atomic uint64_t retry_at;
+  uint64_t stop_failed_ns;
   /* Requests: number of the cycle that somebody wants to have begun. Raised by any thread (CAS to the larger), read by the collector. */
   _Atomic uint64_t wanted;
   _Atomic uint64_t begun;       /* cycles begun; written by the driver before it arms H1 */
@@ -129,6 +134,11 @@ void lu_cycle_return_memory(lull_heap *heap, struct lu_budget *budget);
 bool lu_cycle_drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause, const uint32_t *seen);
 /* The same place: takes a step of the cycle that is due or under way, if the collector thread does not and it is time. */
 void lu_cycle_help(struct lu_mutator *mutator);
+/*
+ * At a poll that has acknowledged something: where nobody else drives, the next handshake of the window is armed by who acknowledged the last one. Otherwise all
+ * stores would stay slow until somebody takes a block. By the owner, RUNNING, where it may poll.
+ */
+void lu_cycle_polled(struct lu_mutator *mutator);
 
 /* The collector thread (cycle/collector.c). */
 

@@ -27,24 +27,32 @@ void lu_cycle_run(lull_heap *heap, enum lu_cause cause) {
 }
 
 /*
- * A thread does not stop: the request is dropped, and allocation asks again an eighth of the limit
- * later. Otherwise every allocation from here on would wait for stall.timeout.
+ * A thread does not stop, or does not acknowledge: allocation tries again an eighth of the limit later. Otherwise every slow path from here on would wait for
+ * stall.timeout. The request stays: others wait for it, and the collector thread, if the mode becomes concurrent, serves it.
  */
 static void postpone(lull_heap *heap) {
-  struct lu_cycle *cycle = &heap->cycle;
-  atomic_store(&cycle->major_wanted, atomic_load(&cycle->major_begun));
-  atomic_store(&cycle->wanted, atomic_load(&cycle->begun));
-  uint64_t allocated = atomic_load_explicit(&cycle->pacer.allocated, memory_order_relaxed);
-  atomic_store_explicit(&cycle->pacer.trigger, allocated + heap->space.limit / 8,
-                        memory_order_relaxed);
+  uint64_t allocated = atomic_load_explicit(&heap->cycle.pacer.allocated, memory_order_relaxed);
+  atomic_store_explicit(&heap->cycle.retry_at, allocated + heap->space.limit / 8, memory_order_relaxed);
 }
 
-/* A whole cycle with the world stopped. False, with nothing done: a thread did not stop within stall.timeout. */
-static bool run_stopped(lull_heap *heap, enum lu_cause cause) {
+static bool postponed(const struct lu_cycle *cycle) {
+  return atomic_load_explicit(&cycle->pacer.allocated, memory_order_relaxed) < atomic_load_explicit(&cycle->retry_at, memory_order_relaxed);
+}
+
+/*
+ * A whole cycle with the world stopped. False, with nothing done: a thread did not stop within stall.timeout. Who has been waiting since before that was
+ * found out gets the same answer at once: else as many threads as wait would wait for the timeout one after the other.
+ */
+static bool run_stopped(lull_heap *heap, enum lu_cause cause, uint64_t since_ns) {
+  struct lu_cycle *cycle = &heap->cycle;
+  if (cycle->stop_failed_ns > since_ns)
+    return false;
   if (!lu_stop_the_world(&heap->registry, heap->settings.stall_timeout)) {
+    cycle->stop_failed_ns = lu_now_ns();
     postpone(heap);
     return false;
   }
+  atomic_store_explicit(&cycle->retry_at, 0, memory_order_relaxed);
   lu_cycle_begin(heap, cause, true);
   LU_CHECK(lu_cycle_step(heap, NULL) == LU_PACE_DONE, "a cycle of a stopped world waits");
   lu_resume_the_world(&heap->registry);
@@ -73,7 +81,7 @@ bool lu_cycle_finish(lull_heap *heap) {
 static bool advance_any(lull_heap *heap, enum lu_cause cause, uint64_t since_ns, struct lu_budget *budget) {
   if (heap->cycle.run.stage == LU_STAGE_NONE) {
     if (lu_cycle_mode(&heap->cycle) == LU_GC_STW)
-      return run_stopped(heap, cause);
+      return run_stopped(heap, cause, since_ns);
     lu_cycle_begin(heap, cause, false);
   }
   return advance(heap, since_ns, budget);
@@ -161,19 +169,24 @@ static bool under_way(const struct lu_cycle *cycle) {
   return atomic_load_explicit(&cycle->begun, memory_order_relaxed) != atomic_load_explicit(&cycle->ended, memory_order_relaxed);
 }
 
+/* Why a cycle begins now. */
+static enum lu_cause cause_of(const struct lu_cycle *cycle) {
+  return lu_cycle_due(cycle) ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed) : LU_CAUSE_LOOP;
+}
+
 /*
  * One step, unless somebody else is driving or waits to; budget NULL: what allocation owes. Returns whether a cycle ended in it. What was due or under way before
- * the lock was had may not be any more.
+ * the lock was had may not be any more, so that is asked again.
  */
-static bool step(struct lu_mutator *mutator, enum lu_cause cause, struct lu_budget *budget) {
+static bool step(struct lu_mutator *mutator, struct lu_budget *budget) {
   lull_heap *heap = mutator->heap;
   struct lu_cycle *cycle = &heap->cycle;
   bool ended = false;
   lu_blocked_begin(&mutator->thread);
   if (atomic_load(&cycle->driver_waiters) == 0 && lu_trylock(&cycle->driver)) {
     uint64_t before = lu_thread_cpu_ns(), cycles = atomic_load(&cycle->ended);
-    if (under_way(cycle) || lu_cycle_due(cycle) || cause == LU_CAUSE_LOOP)
-      take_step(heap, cause, budget);
+    if (under_way(cycle) || lu_cycle_due(cycle) || heap->settings.stress_loop)
+      take_step(heap, cause_of(cycle), budget);
     ended = atomic_load(&cycle->ended) != cycles;
     lu_caused(&heap->figures, &heap->figures.step, lu_thread_cpu_ns() - before);
     lu_unlock(&cycle->driver);
@@ -182,25 +195,40 @@ static bool step(struct lu_mutator *mutator, enum lu_cause cause, struct lu_budg
   return ended;
 }
 
+/* A cycle that was begun in steps is under way, and the mode is stop-the-world now. */
+static void finish_others(struct lu_mutator *mutator) {
+  struct lu_cycle *cycle = &mutator->heap->cycle;
+  if (!lu_cycle_wait(mutator, atomic_load(&cycle->begun), cause_of(cycle)))
+    postpone(mutator->heap);
+}
+
 void lu_cycle_help(struct lu_mutator *mutator) {
   lull_heap *heap = mutator->heap;
   struct lu_cycle *cycle = &heap->cycle;
   bool due = lu_cycle_due(cycle), stops = lu_cycle_mode(cycle) == LU_GC_STW;
-  enum lu_cause cause = due ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed) : LU_CAUSE_LOOP;
+  if (stops && postponed(cycle))
+    return;
   if (under_way(cycle)) {
     if (stops)
-      lu_cycle_wait(mutator, atomic_load(&cycle->begun), cause);
+      finish_others(mutator);
     else if (atomic_load_explicit(&cycle->pacer.allocated, memory_order_relaxed) >=
              atomic_load_explicit(&cycle->step_at, memory_order_relaxed))
-      step(mutator, cause, NULL);
+      step(mutator, NULL);
     return;
   }
   if ((!due && !heap->settings.stress_loop) || (atomic_load_explicit(&cycle->pacer.pauses, memory_order_relaxed) && lu_pacer_hold(heap) != 0))
     return;
   if (stops)
-    lu_cycle_wait(mutator, atomic_load(&cycle->begun) + 1, cause);
+    lu_cycle_wait(mutator, atomic_load(&cycle->begun) + 1, cause_of(cycle));
   else if (!lu_collector_start_if_worth(heap) && work_percent(heap) != 0)
-    step(mutator, cause, NULL);
+    step(mutator, NULL);
+}
+
+void lu_cycle_polled(struct lu_mutator *mutator) {
+  struct lu_cycle *cycle = &mutator->heap->cycle;
+  bool in_window = mutator->phase == LU_WINDOW || mutator->phase == LU_BUMPED;
+  if (in_window && !lu_collector_runs(cycle) && lu_cycle_mode(cycle) != LU_GC_STW && work_percent(mutator->heap) != 0)
+    step(mutator, NULL);
 }
 
 /* Between two looks whether memory came free; by bytes where steps are, so that the course of a program does not depend on time. */
@@ -249,5 +277,5 @@ bool lull_collect_step(lull_thread *thread, uint64_t budget_ns) {
     lu_cycle_request(heap, LU_CAUSE_EXPLICIT);
   struct lu_budget budget = lu_budget_of_time(budget_ns);
   budget.strict = true;
-  return step(mutator, LU_CAUSE_EXPLICIT, &budget);
+  return step(mutator, &budget);
 }

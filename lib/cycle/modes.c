@@ -25,7 +25,8 @@ lull_status lull_heap_set_mode(lull_heap *heap, lull_mode mode) {
   lu_pacer_set_mode(heap, (enum lu_gc_mode)mode);
   lu_unlock(&cycle->thread_lock);
   /* Who asked for a cycle in another mode may not be waiting for it, and nobody may be going to allocate. */
-  if (lu_cycle_due(cycle) || heap->settings.stress_loop || heap->settings.gc_thread_from == 0)
+  bool under_way = atomic_load(&cycle->begun) != atomic_load(&cycle->ended);
+  if (under_way || lu_cycle_due(cycle) || heap->settings.stress_loop || heap->settings.gc_thread_from == 0)
     lu_collector_start(heap);
   /* The collector thread leaves, or goes on; who waits for a cycle sees who drives it now. */
   lu_event_signal(&cycle->wake);

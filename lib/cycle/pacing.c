@@ -157,6 +157,7 @@ lull_status lull_heap_set_pacing(lull_heap *heap, const lull_pacing *pacing) {
   lu_policy_configure(&pacer->policy, &config);
   lu_pacer_publish_plan(heap);
   lu_pacer_unlock(heap);
+  atomic_store_explicit(&heap->cycle.step_at, 0, memory_order_relaxed);  /* steps may not have been wanted before */
   lu_event_signal(&heap->cycle.wake);      /* a cycle may be held back by what has changed */
   lu_event_signal(&heap->cycle.progress);  /* and an allocation by a limit that was lower */
   return LULL_OK;

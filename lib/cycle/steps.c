@@ -3,9 +3,9 @@
  *
  *   WINDOW  H1: stores shade new values
  *   SWITCH  the kind of the cycle is settled; in a major the clear spare bitmap becomes MARK
- *   DROP    and rs(k) is dropped
  *   BUMP    H2: new epoch, births live
  *   SCAN    H3: threads scan their roots
+ *   DROP    in a major: rs(k) is dropped
  *   ROOTS   marking opens to helpers and assists; shared roots
  *   REMEMBERED  in a minor, what rs(k) names
  *   TAKE    what threads have flushed, in a minor rs(k)
@@ -120,13 +120,6 @@ static enum lu_pace switch_marks(lull_heap *heap, struct lu_budget *budget) {
   marking->renew_logs = !marking->minor && renews_logs(marking, heap->cycle.armed.cycle);
   if (!marking->minor)
     marking->map ^= 1;
-  heap->cycle.run.stage = marking->minor ? LU_STAGE_BUMP : LU_STAGE_DROP;
-  return LU_PACE_DONE;
-}
-
-static enum lu_pace drop(lull_heap *heap, struct lu_budget *budget) {
-  if (!lu_remembered_drop(heap, budget))
-    return LU_PACE_SPENT;
   heap->cycle.run.stage = LU_STAGE_BUMP;
   return LU_PACE_DONE;
 }
@@ -150,7 +143,15 @@ static enum lu_pace scan(lull_heap *heap, struct lu_budget *budget) {
     return LU_PACE_WAITS;
   edge(heap, LU_EDGE_TRACE);
   run->traced = lu_now_ns();
-  run->stage = LU_STAGE_ROOTS;
+  run->stage = heap->marking.minor ? LU_STAGE_ROOTS : LU_STAGE_DROP;
+  return LU_PACE_DONE;
+}
+
+/* Not in the window, in which every store is slow: nobody touches rs(k) between H1 and IDLE. */
+static enum lu_pace drop(lull_heap *heap, struct lu_budget *budget) {
+  if (!lu_remembered_drop(heap, budget))
+    return LU_PACE_SPENT;
+  heap->cycle.run.stage = LU_STAGE_ROOTS;
   return LU_PACE_DONE;
 }
 

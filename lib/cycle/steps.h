@@ -21,9 +21,9 @@ enum lu_stage {
   LU_STAGE_NONE,      /* no cycle is under way */
   LU_STAGE_WINDOW,    /* H1 */
   LU_STAGE_SWITCH,
-  LU_STAGE_DROP,      /* rs(k), in a major */
   LU_STAGE_BUMP,      /* H2 */
   LU_STAGE_SCAN,      /* H3 */
+  LU_STAGE_DROP,      /* rs(k), in a major */
   LU_STAGE_ROOTS,     /* shared roots */
   LU_STAGE_REMEMBERED, /* rs(k), in a minor */
   LU_STAGE_TAKE,      /* what was flushed */

@@ -52,6 +52,11 @@ static void mutator_leaving(struct lu_thread *thread, void *owner) {
   lu_counters_leave(&mutator->counters, &heap->figures);
 }
 
+static void mutator_polled(struct lu_thread *thread, void *owner) {
+  (void)owner;
+  lu_cycle_polled(lu_mutator_of(&thread->pub));
+}
+
 static void mutator_destroy(struct lu_thread *thread, void *owner) {
   (void)owner;
   lu_thread_roots_fini(&lu_mutator_of(&thread->pub)->roots);
@@ -62,6 +67,7 @@ const struct lu_registry_hooks lu_mutator_hooks = {.record_bytes = sizeof(struct
                                                    .joined = mutator_joined,
                                                    .ended = mutator_ended,
                                                    .leaving = mutator_leaving,
+                                                   .polled = mutator_polled,
                                                    .destroy = mutator_destroy};
 
 struct lu_registry *lu_heap_registry(lull_heap *heap) { return &heap->registry; }

@@ -265,7 +265,7 @@ static bool each_block(struct run *run, bool young, void (*fn)(struct run *, str
   for (;;) {
     if (at->blocks != 0 && blocks_of(run, at->slab, false) == 0)
       at->blocks = 0;
-    if (!each_of_slab(run, fn, budget))
+    if (!each_of_slab(run, fn, budget) || lu_budget_over(budget))
       return false;
     if (!take_slab(at, &at->slab))
       return true;
