@@ -477,6 +477,109 @@ START_TEST(steps_wait_for_nobody) {
 }
 END_TEST
 
+static void *ask(void *arg) {
+  lull_heap *heap = arg;
+  lull_thread *thread = attach(heap);
+  ck_assert_int_eq(lull_collect(thread), LULL_E_PROGRESS);
+  ck_assert_int_eq(lull_detach(thread), LULL_OK);
+  return NULL;
+}
+
+/*
+ * The world does not stop for one who asks; meanwhile the mode changes, and another asks for the same cycle. That one gets it: what the first gave up was
+ * waiting, not the request.
+ */
+START_TEST(a_request_outlives_a_stop_that_fails) {
+  lull_heap *heap = heap_with("heap.max=64M,gc.mode=stw,stall.timeout=300ms,watchdog=0");
+  lull_thread *thread = attach(heap);
+  cell_type(heap);
+  struct other other = {.heap = heap};
+  pthread_t id = start_other(&other), asking;
+  ck_assert_int_eq(pthread_create(&asking, NULL, ask, heap), 0);
+  while (atomic_load(&heap->cycle.wanted) == 0)
+    sched_yield();
+  ck_assert_int_eq(lull_blocked_begin(thread), LULL_OK);
+  ck_assert_int_eq(lull_heap_set_mode(heap, LULL_CONCURRENT), LULL_OK);
+  pthread_join(asking, NULL);
+  ck_assert_int_eq(lull_blocked_end(thread), LULL_OK);
+  ck_assert_uint_eq(atomic_load(&heap->cycle.wanted), 1);
+  atomic_store(&other.go_on, true);
+  pthread_join(id, NULL);
+  ck_assert(lu_cycle_wait(lu_mutator_of(thread), 1, LU_CAUSE_EXPLICIT));
+  end_heap(heap, thread);
+}
+END_TEST
+
+static void *poll_only(void *arg) {
+  struct other *other = arg;
+  lull_thread *thread = attach(other->heap);
+  atomic_store(&other->attached, true);
+  while (!atomic_load(&other->go_on))
+    sched_yield();
+  while (lu_mutator_of(thread)->phase != LU_TRACE)
+    lull_poll(thread);
+  ck_assert_int_eq(lull_detach(thread), LULL_OK);
+  return NULL;
+}
+
+/* Nobody allocates, nobody steps: polls alone bring the cycle through the window, in which every store is slow. */
+START_TEST(the_window_does_not_stay_open) {
+  lull_heap *heap = heap_with("heap.max=64M,heap.initial=16M,gc.mode=incremental,watchdog=0");
+  lull_thread *thread = attach(heap);
+  cell_type(heap);
+  struct other other = {.heap = heap};
+  pthread_t id;
+  ck_assert_int_eq(pthread_create(&id, NULL, poll_only, &other), 0);
+  while (!atomic_load(&other.attached))
+    sched_yield();
+  lull_collect_start(heap);
+  ck_assert(!lull_collect_step(thread, LU_SECOND));
+  ck_assert_int_eq(heap->cycle.run.stage, LU_STAGE_WINDOW);
+  atomic_store(&other.go_on, true);
+  while (lu_mutator_of(thread)->phase != LU_TRACE)
+    lull_poll(thread);
+  ck_assert_int_eq(lull_blocked_begin(thread), LULL_OK);
+  pthread_join(id, NULL);
+  ck_assert_int_eq(lull_blocked_end(thread), LULL_OK);
+  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  end_heap(heap, thread);
+}
+END_TEST
+
+START_TEST(a_step_may_take_all_the_time_there_is) {
+  lull_heap *heap = heap_with("heap.max=64M,gc.mode=incremental,gc.work=0");
+  lull_thread *thread = attach(heap);
+  make_list(thread, cell_type(heap), 1000, 0);
+  ck_assert(lull_collect_step(thread, UINT64_MAX));
+  ck_assert_uint_eq(stats_of(heap).cycles, 1);
+  end_heap(heap, thread);
+}
+END_TEST
+
+/* A cycle was begun while steps were the embedder's alone; when allocation is to take them, it does. */
+START_TEST(steps_can_be_wanted_later) {
+  lull_heap *heap = heap_with("heap.max=256M,heap.initial=4M,gc.mode=incremental,gc.work=0,gc.generational=false");
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  struct cell *list = NULL;
+  {
+    LULL_ROOTS(thread, list);
+    list = make_list(thread, type, 100000, 0);
+    ck_assert(!lull_collect_step(thread, 1));
+    lull_pacing pacing = {.struct_size = sizeof pacing};
+    ck_assert_int_eq(lull_heap_pacing(heap, &pacing), LULL_OK);
+    pacing.work = 200;
+    ck_assert_int_eq(lull_heap_set_pacing(heap, &pacing), LULL_OK);
+    for (int i = 0; i < 100; i++)
+      make_list(thread, type, 20000, 0);
+    ck_assert_uint_gt(stats_of(heap).cycles, 1);
+    ck_assert_uint_eq(stats_of(heap).stalls, 0);
+    check_list(list, 100000, 0);
+  }
+  end_heap(heap, thread);
+}
+END_TEST
+
 /* The collector thread comes when a cycle is due that is worth it, and not before. */
 START_TEST(a_second_thread_brings_the_collector) {
   lull_heap *heap = heap_with("heap.max=64M,heap.initial=2M,gc.thread_from=32M");
@@ -581,6 +684,10 @@ int main(void) {
   ADD(changing_all_the_time_loses_nothing, RESTLESS);
   ADD(steps_serve_who_is_blocked, 1);
   ADD(steps_wait_for_nobody, 1);
+  ADD(a_request_outlives_a_stop_that_fails, 1);
+  ADD(the_window_does_not_stay_open, 1);
+  ADD(a_step_may_take_all_the_time_there_is, 1);
+  ADD(steps_can_be_wanted_later, 1);
   ADD(a_second_thread_brings_the_collector, 1);
   ADD(a_large_heap_brings_the_collector, 1);
   ADD(asking_brings_the_collector, 1);
