@@ -454,10 +454,13 @@ START_TEST(garbage_is_collected_by_minors) {
   heap = heap_with(options);
   thread = attach(heap);
   cells = cell_type(heap);
-  allocate_much();
+  do
+    allocate_much();
+  while (_i % 2 == 0 && stats_of(heap).cycles_minor == 0);
   ck_assert_uint_gt(atomic_load(&heap->cycle.begun), 1);
-  ck_assert_int_eq(atomic_load(&heap->cycle.major_begun) == atomic_load(&heap->cycle.begun), _i % 2 != 0);
   major();
+  if (_i % 2 != 0)
+    ck_assert_uint_eq(stats_of(heap).cycles_minor, 0);
   ck_assert_uint_eq(atomic_load(&heap->cycle.major_ended), atomic_load(&heap->cycle.begun));
   tear_down();
 }
