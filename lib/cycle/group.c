@@ -15,6 +15,7 @@
 #include "heap/heap.h"
 #include "support/error.h"
 #include "support/memory.h"
+#include "support/tool.h"
 
 #define MB (UINT64_C(1) << 20)
 #define TB (UINT64_C(1) << 40)
@@ -57,7 +58,9 @@ static void share_out(lull_group *group, lull_heap *held) {
     struct lu_member *member = member_of(heap);
     double weight = member->weight > 0 ? member->weight : sums.unmeasured;
     atomic_store(&member->share, member->live + (uint64_t)((double)sums.rest * weight / sums.weight));
-    atomic_thread_fence(memory_order_seq_cst);
+    /* Here: the share is stored, then the lock is looked at. In lu_pacer_unlock: the lock is given up, then the share is looked at. A fence stands between the two on
+     * both sides, so either the lock is free here, or who holds it takes the share when giving it up. */
+    lu_fence();
     if (heap == held)
       lu_pacer_take_share(heap);
     else if (lu_trylock(&heap->cycle.pacer.lock)) {

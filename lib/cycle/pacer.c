@@ -18,6 +18,7 @@
 #include "support/clock.h"
 #include "support/cores.h"
 #include "support/memory.h"
+#include "support/tool.h"
 
 #define ASSIST_PIECE ((uint64_t)64 << 10)   /* bytes of marking worth entering for */
 #define DEBT_MOST ((uint64_t)1 << 20)
@@ -106,7 +107,7 @@ void lu_pacer_unlock(lull_heap *heap) {
   for (;;) {
     uint64_t share = pacer->policy.share;
     lu_unlock(&pacer->lock);
-    atomic_thread_fence(memory_order_seq_cst);
+    lu_fence();
     if (atomic_load(&pacer->member.share) == share || !lu_trylock(&pacer->lock))
       return;
     lu_pacer_take_share(heap);
