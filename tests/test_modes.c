@@ -546,6 +546,61 @@ START_TEST(the_window_does_not_stay_open) {
 }
 END_TEST
 
+static void *block_when_told(void *arg) {
+  struct other *other = arg;
+  lull_thread *thread = attach(other->heap);
+  atomic_store(&other->attached, true);
+  while (!atomic_load(&other->go_on))
+    sched_yield();
+  ck_assert_int_eq(lull_blocked_begin(thread), LULL_OK);
+  atomic_store(&other->attached, false);
+  while (atomic_load(&other->go_on))
+    sched_yield();
+  ck_assert_int_eq(lull_blocked_end(thread), LULL_OK);
+  ck_assert_int_eq(lull_detach(thread), LULL_OK);
+  return NULL;
+}
+
+static bool in_window(const lull_thread *thread) { return thread->pass_epoch == LULL_PASS_NEVER; }
+
+static void store_until_out_of_window(lull_heap *heap, lull_thread *thread, struct other *other) {
+  struct cell *cell = NULL;
+  LULL_ROOTS(thread, cell);
+  cell = make_list(thread, 1, 1, 0);
+  lull_collect_start(heap);
+  ck_assert(!lull_collect_step(thread, LU_SECOND));
+  ck_assert(in_window(thread));
+  atomic_store(&other->go_on, true);
+  while (atomic_load(&other->attached))
+    sched_yield();
+  for (unsigned stores = 0; in_window(thread); stores++) {
+    ck_assert_uint_lt(stores, 1000);
+    lull_store(thread, cell, &cell->next, NULL);
+    lull_poll(thread);
+  }
+}
+
+/*
+ * The last to acknowledge takes no step, because it blocks. The thread that has acknowledged before is asked for nothing and allocates nothing, but stores: it
+ * brings the cycle through the window all the same.
+ */
+START_TEST(stores_close_the_window) {
+  lull_heap *heap = heap_with("heap.max=64M,heap.initial=16M,gc.mode=incremental,watchdog=0");
+  lull_thread *thread = attach(heap);
+  struct other other = {.heap = heap};
+  pthread_t id;
+  cell_type(heap);
+  ck_assert_int_eq(pthread_create(&id, NULL, block_when_told, &other), 0);
+  while (!atomic_load(&other.attached))
+    sched_yield();
+  store_until_out_of_window(heap, thread, &other);
+  atomic_store(&other.go_on, false);
+  pthread_join(id, NULL);
+  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  end_heap(heap, thread);
+}
+END_TEST
+
 START_TEST(a_step_may_take_all_the_time_there_is) {
   lull_heap *heap = heap_with("heap.max=64M,gc.mode=incremental,gc.work=0");
   lull_thread *thread = attach(heap);
@@ -686,6 +741,7 @@ int main(void) {
   ADD(steps_wait_for_nobody, 1);
   ADD(a_request_outlives_a_stop_that_fails, 1);
   ADD(the_window_does_not_stay_open, 1);
+  ADD(stores_close_the_window, 1);
   ADD(a_step_may_take_all_the_time_there_is, 1);
   ADD(steps_can_be_wanted_later, 1);
   ADD(a_second_thread_brings_the_collector, 1);

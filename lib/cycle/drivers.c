@@ -174,16 +174,21 @@ static enum lu_cause cause_of(const struct lu_cycle *cycle) {
   return lu_cycle_due(cycle) ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed) : LU_CAUSE_LOOP;
 }
 
+/* Every store of the thread is slow. */
+static bool in_window(const struct lu_mutator *mutator) { return mutator->phase == LU_WINDOW || mutator->phase == LU_BUMPED; }
+
 /*
  * One step, unless somebody else is driving or waits to; budget NULL: what allocation owes. Returns whether a cycle ended in it. What was due or under way before
- * the lock was had may not be any more, so that is asked again.
+ * the lock was had may not be any more, so that is asked again. Who has the lock may have looked before this thread acknowledged what it did last: in the window it
+ * looks again at its next poll (drive.pml, mutant 28).
  */
 static bool step(struct lu_mutator *mutator, struct lu_budget *budget) {
   lull_heap *heap = mutator->heap;
   struct lu_cycle *cycle = &heap->cycle;
   bool ended = false;
   lu_blocked_begin(&mutator->thread);
-  if (atomic_load(&cycle->driver_waiters) == 0 && lu_trylock(&cycle->driver)) {
+  bool drives = atomic_load(&cycle->driver_waiters) == 0 && lu_trylock(&cycle->driver);
+  if (drives) {
     uint64_t before = lu_thread_cpu_ns(), cycles = atomic_load(&cycle->ended);
     if (under_way(cycle) || lu_cycle_due(cycle) || heap->settings.stress_loop)
       take_step(heap, cause_of(cycle), budget);
@@ -192,6 +197,8 @@ static bool step(struct lu_mutator *mutator, struct lu_budget *budget) {
     lu_unlock(&cycle->driver);
   }
   lu_blocked_end(&mutator->thread);
+  if (!drives && in_window(mutator))
+    lu_drive_poke(&mutator->thread);
   return ended;
 }
 
@@ -224,11 +231,15 @@ void lu_cycle_help(struct lu_mutator *mutator) {
     step(mutator, NULL);
 }
 
+/* A step ends with a poll, too: what that acknowledges may be the last. */
 void lu_cycle_polled(struct lu_mutator *mutator) {
-  struct lu_cycle *cycle = &mutator->heap->cycle;
-  bool in_window = mutator->phase == LU_WINDOW || mutator->phase == LU_BUMPED;
-  if (in_window && !lu_collector_runs(cycle) && lu_cycle_mode(cycle) != LU_GC_STW && work_percent(mutator->heap) != 0)
+  const struct lu_cycle *cycle = &mutator->heap->cycle;
+  for (enum lu_phase before = LU_IDLE; mutator->phase != before && in_window(mutator);) {
+    if (lu_collector_runs(cycle) || lu_cycle_mode(cycle) == LU_GC_STW || work_percent(mutator->heap) == 0)
+      return;
+    before = mutator->phase;
     step(mutator, NULL);
+  }
 }
 
 /* Between two looks whether memory came free; by bytes where steps are, so that the course of a program does not depend on time. */

@@ -25,6 +25,7 @@
 #include "mark/shade.h"
 #include "support/assert.h"
 #include "support/clock.h"
+#include "threads/driver.h"
 
 #define SAMPLE 64
 
@@ -102,6 +103,16 @@ static bool card_passes(const lull_thread *thread, void *object, void *slot) {
   return atomic_load_explicit(find_log(object, slot).log, memory_order_relaxed) == thread->pass_epoch;
 }
 
+/*
+ * In the window every store comes here, so it should be short. Where nobody but mutators drives, the last to acknowledge may be one that goes on without a step:
+ * it blocks, or leaves. So a thread that stores on in the window makes its own next poll a slow one, at which it takes a step (lu_cycle_polled; drive.pml, mutants
+ * 26 and 27).
+ */
+static void look_after_window(const struct lu_mutator *mutator) {
+  if (mutator->phase == LU_WINDOW || mutator->phase == LU_BUMPED)
+    lu_drive_poke(&mutator->thread);
+}
+
 void lull_barrier_slow(lull_thread *thread, void *object, void *slot, const void *value) {
   struct lu_mutator *mutator = lu_mutator_of(thread);
   lu_check_store(mutator, object, slot, value);
@@ -115,6 +126,7 @@ void lull_barrier_slow(lull_thread *thread, void *object, void *slot, const void
   uint64_t before = lu_thread_cpu_ns();
   barrier(mutator, object, slot, (void *)(uintptr_t)value);
   lu_caused(&mutator->heap->figures, &mutator->heap->figures.barrier_slow_path, lu_thread_cpu_ns() - before);
+  look_after_window(mutator);
 }
 
 static void copy_word(lull_thread *thread, void *object, lull_word *to, const lull_word *from) {

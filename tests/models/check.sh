@@ -292,8 +292,27 @@ f s fail drive  -DLIVES=0 -DMUTANT=14
 f s fail drive  -DLIVES=0 -DMUTANT=15
 f s fail drive  -DOPS=2 -DLIVES=0 -DMUTANT=16
 f s fail drive  -DLIVES=0 -DMUTANT=17
+f l pass drive  -DLIVES=0 -DSTW -DFAILS=2
+f s fail drive  -DLIVES=0 -DSTW -DMUTANT=18
+f s fail drive  -DLIVES=0 -DSTW -DMUTANT=19
+f s fail drive  -DLIVES=0 -DSTW -DMUTANT=20
+f s fail drive  -DLIVES=0 -DSTW -DMUTANT=21
+f s fail drive  -DLIVES=0 -DSTW -DMUTANT=22
+f s fail drive  -DSTW -DMUTANT=23
+f s fail drive  -DLIVES=0 -DSTW -DMUTANT=24
+f m pass drive  -DLIVES=0 -DPOLLS -DHANDSHAKES=3
+f s pass drive  -DLIVES=0 -DPOLLS -DRUNS -DHANDSHAKES=3
+f s pass drive  -DLIVES=0 -DPOLLS -DHANDSHAKES=3 -DMUTANT=25
+f s fail drive  -DLIVES=0 -DPOLLS -DRUNS -DHANDSHAKES=3 -DMUTANT=25
+f s fail drive  -DLIVES=0 -DPOLLS -DHANDSHAKES=3 -DMUTANT=26
+f s fail drive  -DLIVES=0 -DPOLLS -DHANDSHAKES=3 -DMUTANT=27
+f s fail drive  -DLIVES=0 -DPOLLS -DRUNS -DHANDSHAKES=3 -DMUTANT=28
+f s fail drive  -DLIVES=0 -DPOLLS -DRUNS -DHANDSHAKES=3 -DMUTANT=29
 n l pass drive
 n l pass drive  -DOPS=2 -DLIVES=0 -DHANDSHAKES=3
+n l pass drive  -DSTW
+n l pass drive  -DOPS=2 -DLIVES=0 -DSTW
+n l pass drive  -DOPS=2 -DLIVES=0 -DPOLLS -DHANDSHAKES=3
 TABLE
 }
 
