@@ -4,11 +4,11 @@
 #ifndef LULL_TESTS_FIXTURE_H
 #define LULL_TESTS_FIXTURE_H
 
-#include <check.h>
 #include <lull.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/suite.h"
 
 /* An assertion for loops: Check's own writes to a pipe each time it is passed. */
 #define EXPECT(condition)                                                                         \
@@ -111,15 +111,6 @@ static inline lull_stats stats_of(lull_heap *heap) {
   lull_stats stats = {.struct_size = sizeof stats};
   ck_assert_int_eq(lull_heap_stats(heap, &stats), LULL_OK);
   return stats;
-}
-
-/* Runs the suite's cases each in its own process and returns main's status. */
-static inline int run_suite(Suite *suite) {
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

@@ -5,13 +5,12 @@
 #ifndef LULL_TESTS_HEAP_FAKE_H
 #define LULL_TESTS_HEAP_FAKE_H
 
-#include <check.h>
-
 #include "heap/heap.h"
 #include "heap/holes.h"
 #include "heap/large.h"
 #include "heap/region.h"
 #include "heap/sweep.h"
+#include "tests/suite.h"
 
 #define COUNT_OF(a) (sizeof(a) / sizeof(a)[0])
 

@@ -191,9 +191,8 @@ START_TEST(what_is_no_size_is_refused_inline) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("alloc");
+  Suite *suite = new_suite("alloc");
   TCase *tcase = tcase_create("sized");
-  tcase_set_timeout(tcase, 120);
   tcase_add_loop_test(tcase, objects_of_known_size_are_new_in_every_epoch, 0, VARIANTS);
   tcase_add_loop_test(tcase, wrong_sizes_and_types_are_refused_out_of_line, 0, VARIANTS);
   tcase_add_loop_test(tcase, what_is_no_size_is_refused_inline, 0, VARIANTS);

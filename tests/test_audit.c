@@ -271,7 +271,7 @@ START_TEST(without_memory) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("audit");
+  Suite *suite = new_suite("audit");
   TCase *wrong = tcase_create("wrong"), *right = tcase_create("right");
   tcase_add_loop_test(wrong, a_field_of_a_small_object, 0, MODES);
   tcase_add_loop_test(wrong, an_element_of_a_large_object, 0, MODES);

@@ -206,9 +206,8 @@ START_TEST(many_threads_share_through_a_handle) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("collect");
+  Suite *suite = new_suite("collect");
   TCase *tcase = tcase_create("variants");
-  tcase_set_timeout(tcase, 240);
   tcase_add_loop_test(tcase, a_list_survives_and_garbage_goes, 0, VARIANTS);
   tcase_add_loop_test(tcase, memory_is_used_again_without_end, 0, VARIANTS);
   tcase_add_loop_test(tcase, vectors_small_and_large_keep_their_items, 0, VARIANTS);

@@ -136,16 +136,14 @@ START_TEST(logs_that_are_renewed_now_and_then_never_come_round) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("epochs");
+  Suite *suite = new_suite("epochs");
   TCase *tcase = tcase_create("wrap");
   tcase_add_test(tcase, what_leaves_a_large_array_survives_every_epoch);
   tcase_add_test(tcase, what_leaves_a_small_array_survives_every_epoch);
   tcase_add_test(tcase, cards_are_renewed_without_packets);
-  tcase_set_timeout(tcase, 120);
   suite_add_tcase(suite, tcase);
   tcase = tcase_create("renewal");
   tcase_add_loop_test(tcase, logs_that_are_renewed_now_and_then_never_come_round, 5, 8);
-  tcase_set_timeout(tcase, 120);
   suite_add_tcase(suite, tcase);
   return run_suite(suite);
 }

@@ -2,7 +2,6 @@
  * test_event.c: the event count: values, time limits, and no wake-up lost between many threads. A
  * lost wake-up shows as a wait without end, which Check's time limit turns into a failure.
  */
-#include <check.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -15,6 +14,7 @@
 #include "support/clock.h"
 #include "support/event.h"
 #include "support/tool.h"
+#include "tests/suite.h"
 
 enum { THREADS = 6, ROUNDS = LU_TSAN ? 4000 : 20000 };
 
@@ -242,7 +242,7 @@ START_TEST(one_signal_wakes_all) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("event");
+  Suite *suite = new_suite("event");
   TCase *tcase = tcase_create("event");
   tcase_add_test(tcase, signal_changes_the_value);
   tcase_add_test(tcase, wait_ends_at_its_time_limit);
@@ -253,10 +253,5 @@ int main(void) {
   tcase_add_test(tcase, no_wake_up_is_lost);
   tcase_add_test(tcase, one_signal_wakes_all);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

@@ -464,35 +464,23 @@ START_TEST(garbage_is_collected_by_minors) {
 }
 END_TEST
 
-static Suite *suite;
-
-/* Each test is a case of its own name, so that CK_RUN_CASE runs it alone. */
-static void add(const char *name, const TTest *test, int from, int to) {
-  TCase *tcase = tcase_create(name);
-  tcase_set_timeout(tcase, 120);
-  tcase_add_loop_test(tcase, test, from, to);
-  suite_add_tcase(suite, tcase);
-}
-
-#define ADD(test, from, to) add(#test, test, from, to)
-
 int main(void) {
-  suite = suite_create("generations");
-  ADD(an_object_is_old_after_so_many_minors, 0, 2 * MOST * MODES);
-  ADD(a_major_makes_all_old_at_once, 1, MOST + 1);
-  ADD(what_cannot_be_listed_is_promoted, 0, 4);
-  ADD(what_dies_young_is_freed_by_the_next_minor, 0, 2 * MOST * MODES);
-  ADD(what_dies_old_stays_until_a_major, 0, 2 * MOST * MODES);
-  ADD(what_only_an_old_object_holds_lives, 0, 2 * MOST * MODES);
-  ADD(what_a_newly_promoted_object_holds_lives, 0, MOST * MODES);
-  ADD(what_a_newly_promoted_large_object_holds_lives, 0, 3 * (MOST - 1));
-  ADD(a_lost_entry_asks_for_a_major, 0, 1);
-  ADD(a_log_never_comes_round, 0, 4);
-  ADD(a_minor_passes_over_what_is_old, 0, MODES);
-  ADD(a_block_in_use_is_swept_by_a_later_minor, 1, 4);
-  ADD(holes_of_old_blocks_are_used_and_freed_again, 0, 2 * MODES);
-  ADD(live_bytes_follow_what_is_old, 0, MODES);
-  ADD(the_list_of_large_objects_follows, 1, MOST + 1);
-  ADD(garbage_is_collected_by_minors, 0, 4);
+  Suite *suite = new_suite("generations");
+  ADD_CASE(suite, an_object_is_old_after_so_many_minors, 0, 2 * MOST * MODES);
+  ADD_CASE(suite, a_major_makes_all_old_at_once, 1, MOST + 1);
+  ADD_CASE(suite, what_cannot_be_listed_is_promoted, 0, 4);
+  ADD_CASE(suite, what_dies_young_is_freed_by_the_next_minor, 0, 2 * MOST * MODES);
+  ADD_CASE(suite, what_dies_old_stays_until_a_major, 0, 2 * MOST * MODES);
+  ADD_CASE(suite, what_only_an_old_object_holds_lives, 0, 2 * MOST * MODES);
+  ADD_CASE(suite, what_a_newly_promoted_object_holds_lives, 0, MOST * MODES);
+  ADD_CASE(suite, what_a_newly_promoted_large_object_holds_lives, 0, 3 * (MOST - 1));
+  ADD_CASE(suite, a_lost_entry_asks_for_a_major, 0, 1);
+  ADD_CASE(suite, a_log_never_comes_round, 0, 4);
+  ADD_CASE(suite, a_minor_passes_over_what_is_old, 0, MODES);
+  ADD_CASE(suite, a_block_in_use_is_swept_by_a_later_minor, 1, 4);
+  ADD_CASE(suite, holes_of_old_blocks_are_used_and_freed_again, 0, 2 * MODES);
+  ADD_CASE(suite, live_bytes_follow_what_is_old, 0, MODES);
+  ADD_CASE(suite, the_list_of_large_objects_follows, 1, MOST + 1);
+  ADD_CASE(suite, garbage_is_collected_by_minors, 0, 4);
   return run_suite(suite);
 }

@@ -1,6 +1,8 @@
 /*
  * test_helpers.c: how many cores there are, and when threads help the collector: when they are asked for, or where cores are idle; none where there
  * are none, and without one that cannot be made.
+ *
+ * When a helper gets a CPU is the system's to say: what must happen some time is waited for, and the tests' limit (tests/suite.h) says that it does not.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -107,10 +109,8 @@ static void fixed_number(void) {
     collect();
   ck_assert_uint_eq(helpers(), 3);
   ck_assert_uint_gt(stats_of(heap).helper_packets, 0);
-  uint64_t began = lu_now_ns();
-  while (stats_of(heap).helper_blocks == 0 && lu_now_ns() - began < 20 * LU_SECOND)
+  while (stats_of(heap).helper_blocks == 0)
     collect();
-  ck_assert_uint_gt(stats_of(heap).helper_blocks, 0);
 }
 
 START_TEST(a_fixed_number_helps_always) {
@@ -179,10 +179,8 @@ START_TEST(the_sweep_waits_for_helpers) {
 END_TEST
 
 static void until_helped(void) {
-  uint64_t began = lu_now_ns();
-  while (stats_of(heap).helper_packets == 0 && lu_now_ns() - began < 20 * LU_SECOND)
+  while (stats_of(heap).helper_packets == 0)
     collect();
-  ck_assert_uint_gt(stats_of(heap).helper_packets, 0);
   ck_assert_uint_lt(helpers(), lu_cores());
 }
 
@@ -243,13 +241,9 @@ END_TEST
 
 /* Nobody knows of threads that are not attached, but a helper that waits for a CPU among them retires. */
 static void until_retired(void) {
-  uint64_t began = lu_now_ns();
-  bool retired = false;
-  while (!retired && lu_now_ns() - began < 20 * LU_SECOND) {
+  do
     collect();
-    retired = helpers() != 0 && heap->helpers.row[0].retired != 0;
-  }
-  ck_assert(retired);
+  while (helpers() == 0 || heap->helpers.row[0].retired == 0);
 }
 
 static void beside_unknown(void) { beside(lu_cores() < 16 ? 4 * lu_cores() : 64, run_free, NULL, until_retired); }
@@ -261,7 +255,7 @@ START_TEST(helpers_that_wait_for_a_cpu_retire) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("helpers");
+  Suite *suite = new_suite("helpers");
   TCase *cores = tcase_create("cores"), *fixed = tcase_create("fixed"), *idle = tcase_create("idle");
   tcase_add_test(cores, quotas_of_cgroups);
   tcase_add_test(cores, waiting_for_a_cpu);
@@ -272,13 +266,11 @@ int main(void) {
   tcase_add_test(fixed, gc_helpers_0_is_none);
   tcase_add_test(fixed, helpers_that_cannot_be_made);
   tcase_add_test(fixed, fewer_helpers_than_asked_for);
-  tcase_set_timeout(fixed, 120);
   suite_add_tcase(suite, fixed);
   tcase_add_test(idle, one_core_has_none_to_spare);
   tcase_add_loop_test(idle, idle_cores_help, 0, 2);
   tcase_add_loop_test(idle, busy_cores_do_not_help, 0, 2);
   tcase_add_test(idle, helpers_that_wait_for_a_cpu_retire);
-  tcase_set_timeout(idle, 120);
   suite_add_tcase(suite, idle);
   return run_suite(suite);
 }

@@ -2,7 +2,6 @@
  * test_histogram.c: buckets, quantiles against a sorted array, several writers, and how counters
  * become lull_stats.
  */
-#include <check.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "observe/counters.h"
 #include "support/random.h"
 #include "support/tool.h"
+#include "tests/suite.h"
 #include <lull/heap.h>
 
 enum { THREADS = 4, ROUNDS = LU_TSAN ? 5000 : 50000 };
@@ -312,7 +312,7 @@ START_TEST(figures_never_fall_while_threads_leave) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("histogram");
+  Suite *suite = new_suite("histogram");
   TCase *tcase = tcase_create("histogram");
   tcase_add_test(tcase, buckets_join_without_gap);
   tcase_add_test(tcase, quantiles_are_those_of_the_sorted_values);
@@ -325,10 +325,5 @@ int main(void) {
   tcase_add_test(tcase, a_thread_missed_by_the_walk_is_still_reported);
   tcase_add_test(tcase, figures_never_fall_while_threads_leave);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

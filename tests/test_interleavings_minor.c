@@ -9,22 +9,16 @@
 #include "mark/age.h"
 #include "mark/mark.h"
 #include "support/fault.h"
-#include "tests/puppets.h"
-
-#define MAGIC UINT64_C(0x600dce11600dce11)
-#define ITEMS 3000  /* of the large vector: 24 KB */
-#define SMALL 100
+#include "tests/victim.h"
 
 /* Where a cycle stands. b is ahead of a at some steps. */
 enum step {
   BEFORE, WINDOW_AHEAD, WINDOW, BUMPED_AHEAD, BUMPED, TRACE_AHEAD, TRACE, IDLE_ARMED, IDLE_AHEAD, SETTLING, AFTER, STEPS
 };
 
-static struct vector *shared, *second;   /* old, held by handles */
-static struct cell *victim, *tail;       /* young; the tail hangs from the victim */
-static struct cell *gone;                /* old; a's root[1] */
-static size_t length = SMALL;
-static struct cell *passed;              /* what one puppet holds and another takes over */
+static struct vector *second;   /* like `shared`, old and held by a handle */
+static struct cell *gone;       /* old; a's root[1] */
+static struct cell *passed;     /* what one puppet holds and another takes over */
 
 /* Wide epochs in debug builds too: with 4 bits every fourth cycle has to be a major. */
 #define OPTIONS "heap.max=64M,gc.every=1G,gc.helpers=0,heap.return=false,stress.scribble=true,stress.epoch_bits=15,verify=cycle"
@@ -44,11 +38,8 @@ static void make_old(struct puppet *puppet) {
 
 /* root[3] is the victim's neighbour. */
 static void make_young(struct puppet *puppet) {
-  victim = puppet->root[0] = new_cell(puppet, MAGIC);
+  bear_victim(puppet);
   puppet->root[3] = new_cell(puppet, MAGIC);
-  tail = puppet->root[2] = new_cell(puppet, MAGIC + 1);
-  lull_store(puppet->thread, victim, &victim->next, tail);
-  puppet->root[2] = NULL;
   leave_blocks(puppet);
 }
 
@@ -63,12 +54,6 @@ static void set_up_with(const char *options) {
 }
 
 static void set_up(void) { set_up_with(OPTIONS); }
-
-static void tear_down(void) {
-  end(&b);
-  end(&a);
-  ck_assert_int_eq(lull_heap_destroy(heap), LULL_OK);
-}
 
 static bool is_old(const void *object) { return lu_is_marked(object, heap->marking.map); }
 
@@ -113,12 +98,6 @@ static void complete(enum step step) {
   ck_assert_int_eq(heap->cycle.kind, LU_MINOR);
 }
 
-static void check_victim(void) {
-  ck_assert_uint_eq(victim->value, MAGIC);
-  ck_assert_ptr_eq(victim->next, tail);
-  ck_assert_uint_eq(tail->value, MAGIC + 1);
-}
-
 /* The rest of the cycle, and what would miss the victim if it were not where the next cycles look. */
 static void outlive(enum step step) {
   complete(step);
@@ -134,39 +113,6 @@ static void outlive(enum step step) {
 }
 
 /* Things that puppets do. */
-
-static void forget(struct puppet *puppet) { puppet->root[0] = NULL; }
-
-static void put_into_shared(struct puppet *puppet) {
-  lull_store(puppet->thread, shared, &shared->item[length - 1], puppet->root[0]);
-}
-
-static void put_and_forget(struct puppet *puppet) {
-  put_into_shared(puppet);
-  forget(puppet);
-}
-
-static void take_from_shared(struct puppet *puppet) {
-  puppet->root[0] = (struct cell *)lull_exchange(puppet->thread, shared, &shared->item[length - 1], NULL);
-  EXPECT(puppet->root[0] == victim);
-}
-
-static void load_and_clear(struct puppet *puppet) {
-  puppet->root[0] = (struct cell *)lull_load(&shared->item[length - 1]);
-  EXPECT(puppet->root[0] == victim);
-  lull_store(puppet->thread, shared, &shared->item[length - 1], NULL);
-}
-
-static void store_elsewhere(struct puppet *puppet) { lull_store(puppet->thread, shared, &shared->item[0], NULL); }
-
-static void barrier_only(struct puppet *puppet) {
-  lull_barrier(puppet->thread, shared, &shared->item[length - 1], puppet->root[0]);
-}
-
-static void store_now(struct puppet *puppet) {
-  __atomic_store_n((lull_word *)&shared->item[length - 1], (void *)puppet->root[0], __ATOMIC_RELEASE);
-  forget(puppet);
-}
 
 /* A birth in the middle of `shared`, with one that an initialising store has put into it; held by `shared` alone. */
 static void bear_into_shared(struct puppet *puppet) {
@@ -607,38 +553,25 @@ START_TEST(a_collection_is_asked_for_while_a_minor_runs) {
 }
 END_TEST
 
-static Suite *suite;
-
-/* Each test is a case of its own name, so that CK_RUN_CASE runs it alone. */
-static void add(const char *name, const TTest *test, int from, int to) {
-  TCase *tcase = tcase_create(name);
-  tcase_set_timeout(tcase, 120);
-  tcase_add_loop_test(tcase, test, from, to);
-  suite_add_tcase(suite, tcase);
-}
-
-#define ADD(test, times) add(#test, test, 0, times)
-#define ADD_FROM(test, from, to) add(#test, test, from, to)
-
 int main(void) {
-  suite = suite_create("interleavings of minors");
-  ADD(an_old_object_gets_a_young_one, 2 * STEPS);
-  ADD(an_old_object_gets_a_birth, 4 * STEPS);
-  ADD(an_old_array_gets_young_ones_card_by_card, 3);
-  ADD(a_scanned_thread_takes_the_only_reference, 2);
-  ADD(a_scanned_thread_clears_the_only_reference, 2);
-  ADD(a_new_value_passes_to_a_scanned_thread, 2);
-  ADD(a_store_in_the_window_straddles_the_first_log, 1);
-  ADD(a_store_in_the_window_without_packets, 1);
-  ADD(a_log_of_the_window_is_no_log_of_the_cycle, 1);
-  ADD(a_thread_stores_and_leaves, 2 * STEPS);
-  ADD(a_thread_joins_and_takes, 2 * STEPS);
-  ADD(a_large_birth_is_not_old_at_once, 2 * STEPS);
-  ADD(a_lost_entry_makes_the_minor_a_major, 2);
-  ADD(an_entry_is_lost_in_the_window, 2);
-  ADD(an_entry_is_lost_before_the_sweep, 1);
-  ADD_FROM(a_survivor_is_met_by_a_rescan, 2, 4);
-  ADD(a_store_comes_while_the_marker_remembers, 4);
-  ADD(a_collection_is_asked_for_while_a_minor_runs, 2 * STEPS);
+  Suite *suite = new_suite("interleavings of minors");
+  ADD_CASE(suite, an_old_object_gets_a_young_one, 0, 2 * STEPS);
+  ADD_CASE(suite, an_old_object_gets_a_birth, 0, 4 * STEPS);
+  ADD_CASE(suite, an_old_array_gets_young_ones_card_by_card, 0, 3);
+  ADD_CASE(suite, a_scanned_thread_takes_the_only_reference, 0, 2);
+  ADD_CASE(suite, a_scanned_thread_clears_the_only_reference, 0, 2);
+  ADD_CASE(suite, a_new_value_passes_to_a_scanned_thread, 0, 2);
+  ADD_CASE(suite, a_store_in_the_window_straddles_the_first_log, 0, 1);
+  ADD_CASE(suite, a_store_in_the_window_without_packets, 0, 1);
+  ADD_CASE(suite, a_log_of_the_window_is_no_log_of_the_cycle, 0, 1);
+  ADD_CASE(suite, a_thread_stores_and_leaves, 0, 2 * STEPS);
+  ADD_CASE(suite, a_thread_joins_and_takes, 0, 2 * STEPS);
+  ADD_CASE(suite, a_large_birth_is_not_old_at_once, 0, 2 * STEPS);
+  ADD_CASE(suite, a_lost_entry_makes_the_minor_a_major, 0, 2);
+  ADD_CASE(suite, an_entry_is_lost_in_the_window, 0, 2);
+  ADD_CASE(suite, an_entry_is_lost_before_the_sweep, 0, 1);
+  ADD_CASE(suite, a_survivor_is_met_by_a_rescan, 2, 4);
+  ADD_CASE(suite, a_store_comes_while_the_marker_remembers, 0, 4);
+  ADD_CASE(suite, a_collection_is_asked_for_while_a_minor_runs, 0, 2 * STEPS);
   return run_suite(suite);
 }

@@ -377,7 +377,7 @@ START_TEST(what_is_pushed_during_the_walk_stays) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("large");
+  Suite *suite = new_suite("large");
   TCase *tcase = tcase_create("large");
   /* Cards of 64 bytes to 8 KB. */
   tcase_add_loop_test(tcase, every_size_has_its_layout_and_comes_back_zero, 0, 8);
@@ -392,10 +392,5 @@ int main(void) {
   tcase_add_test(tcase, the_sweep_filters_a_list_that_grows);
   tcase_add_loop_test(tcase, what_is_pushed_during_the_walk_stays, 1, 4);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

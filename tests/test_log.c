@@ -1,7 +1,6 @@
 /*
  * test_log.c: the form of a line, levels, the hook and its exchange while many threads log.
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lull/heap.h>
@@ -15,6 +14,7 @@
 #include "observe/log.h"
 #include "support/error.h"
 #include "support/tool.h"
+#include "tests/suite.h"
 
 enum { THREADS = 4, LINES = LU_TSAN ? 300 : 2000 };
 
@@ -291,7 +291,7 @@ START_TEST(hooks_are_exchanged_while_threads_log) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("log");
+  Suite *suite = new_suite("log");
   TCase *tcase = tcase_create("lines");
   tcase_add_test(tcase, a_line_has_the_unified_form);
   tcase_add_test(tcase, fields_are_padded_to_the_widest_so_far);
@@ -306,10 +306,5 @@ int main(void) {
   tcase_add_test(tcase, lines_to_stderr_are_written_whole);
   tcase_add_test(tcase, hooks_are_exchanged_while_threads_log);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

@@ -2,7 +2,6 @@
  * test_memory.c: reservations, allocations that fail by count, and the stress options' random
  * numbers.
  */
-#include <check.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "support/memory.h"
 #include "support/random.h"
 #include "support/tool.h"
+#include "tests/suite.h"
 
 #define MB ((size_t)1 << 20)
 
@@ -197,7 +197,7 @@ START_TEST(numbers_below_a_bound_are_spread) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("memory");
+  Suite *suite = new_suite("memory");
   TCase *tcase = tcase_create("memory");
   tcase_add_test(tcase, reservations_are_aligned_and_zero);
   if (!LU_TSAN && !LU_ASAN) /* their own mappings leave no room for it */
@@ -213,10 +213,5 @@ int main(void) {
   tcase_add_test(tcase, seeds_replay_and_threads_differ);
   tcase_add_test(tcase, numbers_below_a_bound_are_spread);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

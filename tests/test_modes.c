@@ -33,10 +33,10 @@ static int threads_named(const char *name) {
 
 static int collector_threads(void) { return threads_named("lull-gc"); }
 
+/* A thread has its name a moment after it is made, and may be listed a moment after it was joined. The test's limit ends the wait. */
 static void await_collector_threads(int wanted) {
-  for (int i = 0; i < 2000 && collector_threads() != wanted; i++)
-    usleep(5000);
-  ck_assert_int_eq(collector_threads(), wanted);
+  while (collector_threads() != wanted)
+    usleep(1000);
 }
 
 static bool under_way(const lull_heap *heap) { return atomic_load(&heap->cycle.begun) != atomic_load(&heap->cycle.ended); }
@@ -156,45 +156,61 @@ START_TEST(the_same_program_takes_the_same_course) {
 }
 END_TEST
 
-/* A tree of cells in an order that marking cannot guess, of 24 MB; then garbage, and now and then a part of the tree anew. */
-static uint64_t measure_steps(const char *options) {
+/* A table of cells in an order that marking cannot guess, of 32 MB. */
+static struct vector *make_table(lull_thread *thread, lull_type cells, lull_type vectors) {
   enum { CELLS = 1000000 };
-  lull_heap *heap = heap_with(options);
+  struct vector *table = NULL;
+  LULL_ROOTS(thread, table);
+  table = (struct vector *)lull_new_array(thread, vectors, CELLS);
+  for (size_t i = 0; i < CELLS; i++)
+    lull_store(thread, table, &table->item[i * 7919 % CELLS], (struct cell *)lull_new(thread, cells));
+  return table;
+}
+
+/* Garbage, and now and then a cell of the table anew, until a cycle is due. */
+static void renew_some(lull_heap *heap, lull_thread *thread, lull_type cells, struct vector *table) {
+  LULL_ROOTS(thread, table);
+  for (size_t i = 0; !lull_should_collect(heap); i++) {
+    struct cell *cell = (struct cell *)lull_new(thread, cells);
+    EXPECT(cell != NULL);
+    if (i % 64 == 0)
+      lull_store(thread, table, &table->item[i % table->length], cell);
+  }
+}
+
+/* Goes through a cycle in steps that have hardly any time; returns how many it took, and the most bytes of work in one of them. */
+static uint64_t step_through(lull_heap *heap, lull_thread *thread, uint64_t *most) {
+  for (uint64_t steps = 1, before = 0;; steps++) {
+    if (lull_collect_step(thread, 5 * LU_MICROSECOND))
+      return steps;
+    uint64_t work = heap->cycle.run.work;
+    *most = work - before > *most ? work - before : *most;
+    before = work;
+  }
+}
+
+/* However fast the machine: a step looks at its time often enough to end soon after it. (What a step takes is measured by bench/micro/steps.) */
+START_TEST(steps_end_soon_after_their_time) {
+  static const char *const options[] = {"heap.max=256M,gc.mode=incremental,gc.work=0,gc.generational=false",
+                                        "heap.max=256M,gc.mode=incremental,gc.work=0,gc.young=8M"};
+  lull_heap *heap = heap_with(options[_i]);
   lull_thread *thread = attach(heap);
   lull_type cells = cell_type(heap), vectors = vector_type(heap);
   {
-    struct vector *vector = NULL;
-    LULL_ROOTS(thread, vector);
-    vector = (struct vector *)lull_new_array(thread, vectors, CELLS);
-    unsigned seed = 1;
-    for (size_t i = 0; i < CELLS; i++)
-      lull_store(thread, vector, &vector->item[(i * 7919) % CELLS], (struct cell *)lull_new(thread, cells));
-    for (int i = 0; i < 12000000; i++) {
-      struct cell *cell = (struct cell *)lull_new(thread, cells);
-      EXPECT(cell != NULL);
-      if (i % 64 == 0)
-        lull_store(thread, vector, &vector->item[(unsigned)rand_r(&seed) % CELLS], cell);
+    struct vector *table = make_table(thread, cells, vectors);
+    LULL_ROOTS(thread, table);
+    unsigned seen_minors = 0;
+    for (int i = 0; i < 6; i++) {
+      uint64_t most = 0, minors = stats_of(heap).cycles_minor;
+      uint64_t steps = step_through(heap, thread, &most);
+      ck_assert_uint_gt(steps, 50);
+      ck_assert_uint_le(most, 512 << 10);
+      seen_minors += stats_of(heap).cycles_minor != minors;
+      renew_some(heap, thread, cells, table);
     }
+    ck_assert_int_eq(seen_minors != 0, _i);
   }
-  lull_stats stats = stats_of(heap);
-  ck_assert_uint_gt(stats.cycles, 3);
-  ck_assert_uint_gt(stats.step.count, 300);
-  ck_assert_uint_eq(stats.stalls, 0);
-  uint64_t high = lull_histogram_quantile(&stats.step, 0.999);
   end_heap(heap, thread);
-  return high;
-}
-
-/* The best of three: a machine that is shared charges a thread for what others do to its caches, and for time that it did not have. */
-START_TEST(steps_keep_their_budget) {
-  static const char *const options[] = {"heap.max=256M,gc.mode=incremental,gc.generational=false",
-                                        "heap.max=256M,gc.mode=incremental,gc.step=1ms,gc.young=8M"};
-  uint64_t most = (_i == 0 ? 500 * LU_MICROSECOND : LU_MILLISECOND) / 2 * 3, best = UINT64_MAX;
-  for (int try = 0; try < 3 && best > most; try++) {
-    uint64_t high = measure_steps(options[_i]);
-    best = high < best ? high : best;
-  }
-  ck_assert_msg(best <= most, "p99.9 of steps is %.1f us, to be at most %.1f us", (double)best / 1e3, (double)most / 1e3);
 }
 END_TEST
 
@@ -285,7 +301,7 @@ START_TEST(a_cycle_under_way_is_ended) {
       lull_collect_start(heap);
       while (atomic_load(&heap->cycle.ended) <= begun)
         lull_poll(thread);
-      ck_assert_int_eq(collector_threads(), 1);
+      await_collector_threads(1);
       ck_assert_int_eq(lull_heap_set_mode(heap, LULL_INCREMENTAL), LULL_OK);
       await_collector_threads(0);
       break;
@@ -367,7 +383,7 @@ static const char *const restless[] = {
     "heap.max=64M,stress.loop=true,stress.epoch_bits=4,gc.step=20us,stress.scribble=true,verify=cycle"};
 #define RESTLESS ((int)(sizeof restless / sizeof restless[0]))
 
-/* The mode changes all the time, by a thread that is not attached. */
+/* The mode changes all the time, by a thread that is BLOCKED, until cycles have ended in each of them. */
 START_TEST(changing_all_the_time_loses_nothing) {
   enum { THREADS = 4 };
   lull_heap *heap = heap_with(restless[_i]);
@@ -383,7 +399,7 @@ START_TEST(changing_all_the_time_loses_nothing) {
     ck_assert_int_eq(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
   }
   ck_assert_int_eq(lull_blocked_begin(thread), LULL_OK);
-  for (int i = 0; i < 400; i++) {
+  for (int i = 0; i < 400 || seen[0] == 0 || seen[1] == 0 || seen[2] == 0; i++) {
     lull_mode mode = (lull_mode)((unsigned)rand_r(&seed) % 3);
     ck_assert_int_eq(lull_heap_set_mode(heap, mode), LULL_OK);
     uint64_t before = stats_of(heap).cycles;
@@ -396,8 +412,6 @@ START_TEST(changing_all_the_time_loses_nothing) {
   for (unsigned i = 0; i < THREADS; i++)
     pthread_join(threads[i], NULL);
   ck_assert_int_eq(lull_blocked_end(thread), LULL_OK);
-  for (int mode = LULL_CONCURRENT; mode <= LULL_STOP_THE_WORLD; mode++)
-    ck_assert_uint_gt(seen[mode], 0);
   ck_assert_uint_eq(stats_of(heap).stall_failures, 0);
   ck_assert_int_eq(lull_verify(thread), LULL_OK);
   ck_assert_int_eq(lull_handle_release(thread, shared), LULL_OK);
@@ -510,14 +524,19 @@ START_TEST(a_request_outlives_a_stop_that_fails) {
 }
 END_TEST
 
+/* Polls until the window is behind the thread. A poll that takes a step may go on from there to the end of the cycle, where nobody is waited for. */
+static void poll_through_the_window(lull_heap *heap, lull_thread *thread) {
+  while (lu_mutator_of(thread)->phase != LU_TRACE && atomic_load(&heap->cycle.ended) == 0)
+    lull_poll(thread);
+}
+
 static void *poll_only(void *arg) {
   struct other *other = arg;
   lull_thread *thread = attach(other->heap);
   atomic_store(&other->attached, true);
   while (!atomic_load(&other->go_on))
     sched_yield();
-  while (lu_mutator_of(thread)->phase != LU_TRACE)
-    lull_poll(thread);
+  poll_through_the_window(other->heap, thread);
   ck_assert_int_eq(lull_detach(thread), LULL_OK);
   return NULL;
 }
@@ -536,8 +555,7 @@ START_TEST(the_window_does_not_stay_open) {
   ck_assert(!lull_collect_step(thread, LU_SECOND));
   ck_assert_int_eq(heap->cycle.run.stage, LU_STAGE_WINDOW);
   atomic_store(&other.go_on, true);
-  while (lu_mutator_of(thread)->phase != LU_TRACE)
-    lull_poll(thread);
+  poll_through_the_window(heap, thread);
   ck_assert_int_eq(lull_blocked_begin(thread), LULL_OK);
   pthread_join(id, NULL);
   ck_assert_int_eq(lull_blocked_end(thread), LULL_OK);
@@ -647,11 +665,11 @@ START_TEST(a_second_thread_brings_the_collector) {
   struct other other = {.heap = heap, .blocks = true};
   pthread_t id = start_other(&other);
   churn(heap, thread, type, 2);
-  ck_assert_int_eq(collector_threads(), 1);
+  await_collector_threads(1);
   atomic_store(&other.go_on, true);
   pthread_join(id, NULL);
   end_heap(heap, thread);
-  ck_assert_int_eq(collector_threads(), 0);
+  await_collector_threads(0);
 }
 END_TEST
 
@@ -667,7 +685,7 @@ START_TEST(a_large_heap_brings_the_collector) {
     ck_assert_int_eq(collector_threads(), 0);
     kept = make_list(thread, type, 600000, 0);
     churn(heap, thread, type, 3);
-    ck_assert_int_eq(collector_threads(), 1);
+    await_collector_threads(1);
     check_list(kept, 600000, 0);
   }
   end_heap(heap, thread);
@@ -681,10 +699,10 @@ START_TEST(asking_brings_the_collector) {
   lull_collect_start(heap);
   while (stats_of(heap).cycles == 0)
     lull_poll(thread);
-  ck_assert_int_eq(collector_threads(), 1);
+  await_collector_threads(1);
   end_heap(heap, thread);
   heap = heap_with("heap.max=64M,heap.initial=2M,gc.thread_from=0");
-  ck_assert_int_eq(collector_threads(), 1);
+  await_collector_threads(1);
   end_heap(heap, NULL);
 }
 END_TEST
@@ -709,44 +727,33 @@ START_TEST(without_a_thread_to_be_had_allocation_collects) {
   ck_assert_int_eq(atomic_load(&refusals), 1);
   lu_fault_arm(LU_FAULT_SPAWN, 0, false);
   churn(heap, thread, type, 2);
-  ck_assert_int_eq(collector_threads(), 1);
+  await_collector_threads(1);
   ck_assert_int_eq(atomic_load(&refusals), 1);
   end_heap(heap, thread);
   lull_log_to(NULL, NULL);
 }
 END_TEST
 
-/* A case for each test, so that one can be run by its name. */
-static void add(Suite *suite, const char *name, const TTest *test, int end) {
-  TCase *tcase = tcase_create(name);
-  tcase_set_timeout(tcase, 240);
-  tcase_add_loop_test(tcase, test, 0, end);
-  suite_add_tcase(suite, tcase);
-}
-#define ADD(test, end) add(suite, #test, test, end)
-
 int main(void) {
-  Suite *suite = suite_create("modes");
-  ADD(modes_are_what_was_asked_for, 1);
-  ADD(a_single_thread_stays_alone, THREADLESS);
-  ADD(the_same_program_takes_the_same_course, (int)(sizeof deterministic / sizeof deterministic[0]));
-  /* Their CPU time is what is measured. */
-  if (!LU_TSAN && !LU_ASAN)
-    ADD(steps_keep_their_budget, 2);
-  ADD(an_embedder_drives, 1);
-  ADD(the_limit_drives, 2);
-  ADD(a_cycle_under_way_is_ended, FATES);
-  ADD(changing_all_the_time_loses_nothing, RESTLESS);
-  ADD(steps_serve_who_is_blocked, 1);
-  ADD(steps_wait_for_nobody, 1);
-  ADD(a_request_outlives_a_stop_that_fails, 1);
-  ADD(the_window_does_not_stay_open, 1);
-  ADD(stores_close_the_window, 1);
-  ADD(a_step_may_take_all_the_time_there_is, 1);
-  ADD(steps_can_be_wanted_later, 1);
-  ADD(a_second_thread_brings_the_collector, 1);
-  ADD(a_large_heap_brings_the_collector, 1);
-  ADD(asking_brings_the_collector, 1);
-  ADD(without_a_thread_to_be_had_allocation_collects, 1);
+  Suite *suite = new_suite("modes");
+  ADD_CASE(suite, modes_are_what_was_asked_for, 0, 1);
+  ADD_CASE(suite, a_single_thread_stays_alone, 0, THREADLESS);
+  ADD_CASE(suite, the_same_program_takes_the_same_course, 0, (int)(sizeof deterministic / sizeof deterministic[0]));
+  ADD_CASE(suite, steps_end_soon_after_their_time, 0, 2);
+  ADD_CASE(suite, an_embedder_drives, 0, 1);
+  ADD_CASE(suite, the_limit_drives, 0, 2);
+  ADD_CASE(suite, a_cycle_under_way_is_ended, 0, FATES);
+  ADD_CASE(suite, changing_all_the_time_loses_nothing, 0, RESTLESS);
+  ADD_CASE(suite, steps_serve_who_is_blocked, 0, 1);
+  ADD_CASE(suite, steps_wait_for_nobody, 0, 1);
+  ADD_CASE(suite, a_request_outlives_a_stop_that_fails, 0, 1);
+  ADD_CASE(suite, the_window_does_not_stay_open, 0, 1);
+  ADD_CASE(suite, stores_close_the_window, 0, 1);
+  ADD_CASE(suite, a_step_may_take_all_the_time_there_is, 0, 1);
+  ADD_CASE(suite, steps_can_be_wanted_later, 0, 1);
+  ADD_CASE(suite, a_second_thread_brings_the_collector, 0, 1);
+  ADD_CASE(suite, a_large_heap_brings_the_collector, 0, 1);
+  ADD_CASE(suite, asking_brings_the_collector, 0, 1);
+  ADD_CASE(suite, without_a_thread_to_be_had_allocation_collects, 0, 1);
   return run_suite(suite);
 }

@@ -2,7 +2,6 @@
  * test_options.c: the options table through its public calls and the environment: values and
  * their ranges, what is said about bad ones, which source wins, hostile input, and faults.
  */
-#include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "support/options.h"
 #include "support/random.h"
 #include "support/tool.h"
+#include "tests/suite.h"
 
 #define MB (UINT64_C(1) << 20)
 
@@ -536,46 +536,18 @@ static void check_settings(const struct lu_settings *settings, const char *text)
   }
 }
 
-/* Random texts made of pieces that mean something here; the seed of a failure is in its message. */
+/* Random texts made of pieces that mean something here, in eight parts; the seed of a failure is in its message. */
+enum { TEXTS = LU_TSAN || LU_ASAN ? 10000 : 20000, PARTS = 8 };
+
 START_TEST(random_texts) {
-  static const char *const pieces[] = {"=",
-                                       ",",
-                                       "=",
-                                       ",",
-                                       ";",
-                                       "+",
-                                       ".",
-                                       "0",
-                                       "1",
-                                       "9",
-                                       "18446744073709551615",
-                                       "K",
-                                       "G",
-                                       "T",
-                                       "ms",
-                                       "s",
-                                       "us",
-                                       "%",
-                                       "true",
-                                       "false",
-                                       "all",
-                                       "debug",
-                                       "gc",
-                                       "api",
-                                       " ",
-                                       "\n",
-                                       "-",
-                                       "%n",
-                                       "\xff",
-                                       "concurrent",
-                                       "phase",
-                                       "h",
-                                       "heap.",
-                                       "max"};
-  enum { PIECES = sizeof pieces / sizeof pieces[0], RUNS = LU_TSAN || LU_ASAN ? 10000 : 20000 };
+  static const char *const pieces[] = {
+      "=", ",", "=", ",", ";", "+", ".", "0", "1", "9", "18446744073709551615", "K", "G", "T",
+      "ms", "s", "us", "%", "true", "false", "all", "debug", "gc", "api", " ", "\n", "-", "%n",
+      "\xff", "concurrent", "phase", "h", "heap.", "max"};
+  enum { PIECES = sizeof pieces / sizeof pieces[0] };
   struct lu_settings settings;
   lu_settings_default(&settings);
-  for (uint64_t seed = 0; seed < RUNS; seed++) {
+  for (uint64_t seed = (uint64_t)_i; seed < TEXTS; seed += PARTS) {
     char text[512] = "";
     uint64_t state = seed;
     for (uint64_t n = 1 + lu_random_step(&state) % 12, i = 0; i < n; i++) {
@@ -590,7 +562,7 @@ START_TEST(random_texts) {
     if (settings.log == lu_log_all(LU_LOG_WARNING))
       ck_assert_msg((status == LULL_OK) == (lines == before), "seed %" PRIu64 ": \"%s\"", seed,
                     text);
-    if (seed % 16 == 0)
+    if (seed / PARTS % 16 == 0)
       check_settings(&settings, text);
     /* The same as name and value of a call. */
     char *half = text + lu_random_step(&state) % (strlen(text) + 1);
@@ -608,7 +580,7 @@ START_TEST(random_texts) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("options");
+  Suite *suite = new_suite("options");
   TCase *tcase = tcase_create("options");
   tcase_add_checked_fixture(tcase, setup, teardown);
   tcase_add_test(tcase, defaults);
@@ -626,12 +598,7 @@ int main(void) {
   tcase_add_test(tcase, hostile_lengths);
   tcase_add_test(tcase, help_lists_every_option);
   tcase_add_test(tcase, options_arm_faults);
-  tcase_add_test(tcase, random_texts);
+  tcase_add_loop_test(tcase, random_texts, 0, PARTS);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

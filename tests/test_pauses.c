@@ -2,13 +2,13 @@
  * test_pauses.c: what benchmarks compute of a thread's pauses, against cases worked out by hand and
  * against all windows tried one by one; and their buckets, which are to be the library's.
  */
-#include <check.h>
 #include <stdlib.h>
 
 #include "bench/common/measure.h"
 #include "bench/common/pauses.h"
 #include "stress/common/figures.h"
 #include "stress/common/random.h"
+#include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -127,7 +127,7 @@ START_TEST(merging_adds_up) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("pauses");
+  Suite *suite = new_suite("pauses");
   TCase *tcase = tcase_create("pauses");
   tcase_add_test(tcase, no_pause_takes_nothing);
   tcase_add_test(tcase, one_pause_counts_as_far_as_the_window_reaches);
@@ -140,10 +140,5 @@ int main(void) {
   tcase_add_test(tcase, buckets_are_those_of_the_library);
   tcase_add_test(tcase, merging_adds_up);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

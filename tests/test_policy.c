@@ -1,9 +1,9 @@
 /*
  * test_policy.c: the pacer's arithmetic: starts, goals, kinds of cycles, what minors have to pay, sizing, shares, assists. No heap, no clock.
  */
-#include <check.h>
 #include <stdlib.h>
 #include "cycle/policy.h"
+#include "tests/suite.h"
 
 #define KB (UINT64_C(1) << 10)
 #define MB (UINT64_C(1) << 20)
@@ -350,7 +350,7 @@ START_TEST(sleeps_are_bounded_and_only_near_the_limit) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("policy");
+  Suite *suite = new_suite("policy");
   TCase *tcase = tcase_create("policy");
   tcase_add_test(tcase, the_first_cycle_begins_below_the_initial_size);
   tcase_add_test(tcase, the_goal_is_what_growth_says);
@@ -371,9 +371,5 @@ int main(void) {
   tcase_add_test(tcase, assists_are_owed_by_those_who_outrun_the_collector);
   tcase_add_test(tcase, sleeps_are_bounded_and_only_near_the_limit);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

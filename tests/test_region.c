@@ -506,7 +506,7 @@ START_TEST(threads_share_no_memory) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("region");
+  Suite *suite = new_suite("region");
   TCase *tcase = tcase_create("region");
   tcase_add_test(tcase, holes_are_found_as_by_hand);
   tcase_add_test(tcase, objects_follow_each_other_in_a_fresh_block);
@@ -523,10 +523,5 @@ int main(void) {
   tcase_add_test(tcase, short_holes_are_used_when_space_is_short);
   tcase_add_test(tcase, threads_share_no_memory);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

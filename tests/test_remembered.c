@@ -458,7 +458,7 @@ START_TEST(the_filter_runs_beside_idle_threads) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("remembered set");
+  Suite *suite = new_suite("remembered set");
   TCase *tcase = tcase_create("remembered");
   tcase_add_loop_test(tcase, what_is_entered_comes_back, 0, COUNT_OF(packet_sizes));
   tcase_add_test(tcase, each_epoch_has_its_set);
@@ -473,9 +473,5 @@ int main(void) {
   tcase_add_loop_test(tcase, threads_lose_nothing_when_they_leave, 0, 2);
   tcase_add_test(tcase, the_filter_runs_beside_idle_threads);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

@@ -747,7 +747,7 @@ START_TEST(ranges_come_and_go_while_cycles_run) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("roots");
+  Suite *suite = new_suite("roots");
   TCase *owned = tcase_create("owned"), *shared = tcase_create("shared"),
         *many = tcase_create("many threads");
   tcase_add_test(owned, frames_keep_and_pop);

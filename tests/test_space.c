@@ -349,7 +349,7 @@ START_TEST(slabs_are_taken_in_rows_and_given_back) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("space");
+  Suite *suite = new_suite("space");
   TCase *tcase = tcase_create("space");
   tcase_add_test(tcase, a_new_space_commits_nothing);
   tcase_add_test(tcase, impossible_limits_are_refused);
@@ -364,10 +364,5 @@ int main(void) {
   tcase_add_test(tcase, a_fault_refuses_a_free_block);
   tcase_add_test(tcase, slabs_are_taken_in_rows_and_given_back);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

@@ -272,9 +272,8 @@ START_TEST(an_empty_heap_has_room_for_a_large_object) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("stall");
+  Suite *suite = new_suite("stall");
   TCase *tcase = tcase_create("limit");
-  tcase_set_timeout(tcase, 120);
   tcase_add_loop_test(tcase, a_full_heap_says_so_and_goes_on, 0, VARIANTS);
   tcase_add_loop_test(tcase, the_hook_gets_another_chance, 0, VARIANTS);
   tcase_add_loop_test(tcase, large_objects_meet_the_same_limit, 0, VARIANTS);

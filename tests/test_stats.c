@@ -179,7 +179,7 @@ START_TEST(beside_the_program) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("stats");
+  Suite *suite = new_suite("stats");
   TCase *tcase = tcase_create("generations");
   tcase_add_test(tcase, a_heap_without_cycles);
   tcase_add_loop_test(tcase, survival, 0, 6);

@@ -487,7 +487,7 @@ START_TEST(a_block_that_is_claimed_at_once_is_young) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("sweep");
+  Suite *suite = new_suite("sweep");
   TCase *tcase = tcase_create("sweep");
   tcase_add_test(tcase, a_block_that_is_claimed_at_once_is_young);
   tcase_add_loop_test(tcase, a_block_goes_where_its_room_puts_it, 0, COUNT_OF(sortings));
@@ -502,10 +502,5 @@ int main(void) {
   tcase_add_test(tcase, several_sweepers_share_the_slabs);
   tcase_add_loop_test(tcase, a_sweep_runs_beside_allocation, 0, 4);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

@@ -3,7 +3,6 @@
  * and their refusals. Each test runs with membarrier and, as on a kernel without it, with
  * sequentially consistent state words (_i = 0).
  */
-#include <check.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "support/fault.h"
+#include "tests/suite.h"
 #include "tests/threads_fake.h"
 
 static void *run(void *(*fn)(void *), void *arg) {
@@ -321,7 +321,7 @@ START_TEST(two_heaps) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("threads");
+  Suite *suite = new_suite("threads");
   TCase *tcase = tcase_create("threads");
   tcase_add_loop_test(tcase, attach_and_detach, 0, 2);
   tcase_add_loop_test(tcase, foreign_and_stale_pointers, 0, 2);
@@ -336,10 +336,5 @@ int main(void) {
   tcase_add_loop_test(tcase, every_registry_is_listed, 0, 2);
   tcase_add_loop_test(tcase, two_heaps, 0, 2);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

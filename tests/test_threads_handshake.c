@@ -3,7 +3,6 @@
  * and run in each test here; H.3 is what its plain words and ThreadSanitizer check. Each test runs
  * with membarrier and without (_i = 0).
  */
-#include <check.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "support/clock.h"
 #include "support/random.h"
 #include "support/tool.h"
+#include "tests/suite.h"
 #include "tests/threads_fake.h"
 #include "threads/blocked.h"
 #include "threads/limbo.h"
@@ -503,7 +503,7 @@ START_TEST(births_with_handshakes) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("handshakes");
+  Suite *suite = new_suite("handshakes");
   TCase *tcase = tcase_create("handshakes");
   tcase_add_loop_test(tcase, running_threads, 0, 2);
   tcase_add_loop_test(tcase, blocked_threads, 0, 2);
@@ -518,10 +518,5 @@ int main(void) {
   tcase_add_loop_test(tcase, births_during_a_handshake, 0, 2);
   tcase_add_loop_test(tcase, births_with_handshakes, 0, 2);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

@@ -4,13 +4,13 @@
  * fails under ThreadSanitizer, or by their values, if a thread is not stopped. Each test runs with
  * membarrier and without (_i = 0).
  */
-#include <check.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 
 #include "support/clock.h"
 #include "support/random.h"
+#include "tests/suite.h"
 #include "tests/threads_fake.h"
 #include "threads/blocked.h"
 #include "threads/handshake.h"
@@ -342,7 +342,7 @@ START_TEST(attached_drivers) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("stop");
+  Suite *suite = new_suite("stop");
   TCase *tcase = tcase_create("stop");
   tcase_add_loop_test(tcase, stop_under_load, 0, 2);
   tcase_add_loop_test(tcase, a_region_does_not_lose_a_stop, 0, 2);
@@ -354,10 +354,5 @@ int main(void) {
   tcase_add_loop_test(tcase, stop_gives_up, 0, 2);
   tcase_add_loop_test(tcase, attached_drivers, 0, 2);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

@@ -588,7 +588,7 @@ static void drop_line(const char *line, void *data) {
 }
 
 int main(void) {
-  Suite *suite = suite_create("types");
+  Suite *suite = new_suite("types");
   TCase *tcase = tcase_create("types");
   tcase_add_test(tcase, missing_arguments_are_refused);
   tcase_add_test(tcase, bad_sizes_are_refused);
@@ -608,9 +608,5 @@ int main(void) {
 
   /* Thousands of refusals are part of the test. */
   lull_log_to(drop_line, NULL);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

@@ -830,7 +830,7 @@ START_TEST(a_thread_that_does_not_stop) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("verify");
+  Suite *suite = new_suite("verify");
   TCase *broken = tcase_create("broken on purpose"), *oracle = tcase_create("oracle"),
         *stw = tcase_create("stop the world");
   tcase_add_test(broken, missing_mark);

@@ -1,12 +1,12 @@
 /*
  * test_version.c: the library's version text agrees with the header's numbers and with the package's.
  */
-#include <check.h>
 #include <lull/base.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "config.h"
+#include "tests/suite.h"
 
 START_TEST(text_has_the_header_numbers) {
   int major = -1, minor = -1, patch = -1, length = 0;
@@ -25,15 +25,10 @@ START_TEST(text_is_the_package_version) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("version");
+  Suite *suite = new_suite("version");
   TCase *tcase = tcase_create("version");
   tcase_add_test(tcase, text_has_the_header_numbers);
   tcase_add_test(tcase, text_is_the_package_version);
   suite_add_tcase(suite, tcase);
-
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }
