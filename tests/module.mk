@@ -231,6 +231,7 @@ EXTRA_DIST += tests/defects/sweep-spare-not-cleared.patch
 EXTRA_DIST += tests/defects/thread-never-leaves.patch
 EXTRA_DIST += tests/defects/thread-refused-and-awaited.patch
 EXTRA_DIST += tests/defects/types-element-map-ignored.patch
+EXTRA_DIST += tests/defects/window-stays-open.patch
 EXTRA_DIST += tests/defects/young-cleared-after-the-offer.patch
 EXTRA_DIST += tests/defects/young-cleared-when-skipped.patch
 EXTRA_DIST += tests/defects/young-not-at-the-claim.patch
