@@ -76,7 +76,7 @@ struct bytes *fake_new(struct lu_mutator *mutator, lull_type type, size_t size) 
     if (bump != NULL && (size_t)(mutator->thread.pub.limit - bump) >= size) {
       object = (struct bytes *)bump;
       mutator->thread.pub.bump += size;
-    } else {
+    } else if ((object = (struct bytes *)lu_region_extend(mutator, size)) == NULL) {
       object = (struct bytes *)lu_region_allocate(mutator, size);
     }
   }

@@ -179,6 +179,33 @@ START_TEST(objects_follow_each_other_in_a_fresh_block) {
 }
 END_TEST
 
+/* Over memory that was used before, as far as it goes; then the whole slow path takes over. */
+START_TEST(a_long_hole_is_extended_by_itself) {
+  struct shadow *shadow = shadow_new();
+  uint64_t random = 3;
+  begin(4 << 20);
+  while (shadow->count < 2000)
+    ck_assert(allocate(shadow, 64) != NULL);
+  collect(shadow, &random, 0);
+  ck_assert_ptr_null(lu_region_extend(mutator, 64));
+  char *first = (char *)allocate(shadow, 64);
+  ck_assert(!atomic_load(&lu_block_of(space, first)->clean));
+  unsigned extended = 0;
+  for (char *next;; extended++) {
+    ck_assert_ptr_null(lu_region_extend(mutator, 64));
+    mutator->thread.pub.bump = mutator->thread.pub.limit;
+    if ((next = lu_region_extend(mutator, 64)) == NULL)
+      break;
+    for (char *p = next; p < mutator->thread.pub.limit; p++)
+      ck_assert_int_eq(*p, 0);
+    ck_assert(mutator->thread.pub.limit <= mutator->small.hole_end);
+  }
+  ck_assert_uint_eq(extended, LU_BLOCK_BYTES / 4096 - 2);
+  free(shadow);
+  end();
+}
+END_TEST
+
 /* Sizes from the smallest to the largest small object, most of them small. */
 static size_t random_size(uint64_t *random) {
   uint64_t choice = lu_random_scale(lu_random_step(random), 100);
@@ -510,6 +537,7 @@ int main(void) {
   TCase *tcase = tcase_create("region");
   tcase_add_test(tcase, holes_are_found_as_by_hand);
   tcase_add_test(tcase, objects_follow_each_other_in_a_fresh_block);
+  tcase_add_test(tcase, a_long_hole_is_extended_by_itself);
   tcase_add_loop_test(tcase, blocks_can_be_parsed_after_random_allocation, 0, 8);
   tcase_add_loop_test(tcase, blocks_can_be_parsed_after_random_allocation, 45, 49);
   tcase_add_test(tcase, an_orphan_is_continued_where_it_was_left);

@@ -106,7 +106,10 @@ def alloc(form: Form) -> list[Case]:
             # 8 MB is less than Go's own runtime takes, and it would collect all the time.
             others = small + form.pick((), ("go",)) if heap == "64M" else small
             for threads in (1, 2):
-                arguments = {"size": 24, "objects": form.pick(10_000_000, 20_000_000),
+                # Without --full nothing is allocated before: enough that the first touch of the
+                # heap's pages is a small part.
+                arguments = {"size": 24, "objects": form.pick(10_000_000, 20_000_000) if full
+                             else form.pick(50_000_000, 100_000_000),
                              "threads": threads, "full": full or None}
                 made.append(Case(
                     f"alloc-{heap}-{threads}t" + (f"-full{full}" if full else ""), "alloc", "alloc",

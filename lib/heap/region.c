@@ -50,13 +50,13 @@ static uint32_t granule_of(const char *memory, const char *p) {
 
 /* The small region's bump and limit live in the public prefix. */
 static void fetch_small(struct lu_mutator *mutator) {
-  mutator->small.bump = mutator->thread.pub.bump;
-  mutator->small.limit = mutator->thread.pub.limit;
+  mutator->small.bump = lu_apart(mutator->thread.pub.bump);
+  mutator->small.limit = lu_apart(mutator->thread.pub.limit);
 }
 
 static void store_small(struct lu_mutator *mutator) {
-  mutator->thread.pub.bump = mutator->small.bump;
-  mutator->thread.pub.limit = mutator->small.limit;
+  mutator->thread.pub.bump = lu_apart(mutator->small.bump);
+  mutator->thread.pub.limit = lu_apart(mutator->small.limit);
 }
 
 /* Makes [at, end) one filler. */
@@ -345,6 +345,21 @@ static struct lu_block *claim_for_medium(struct lu_mutator *mutator, size_t size
       return block;
   }
   return NULL;
+}
+
+char *lu_region_extend(struct lu_mutator *mutator, size_t size) {
+  struct lu_region *region = &mutator->small;
+  char *object = mutator->thread.pub.bump, *limit = mutator->thread.pub.limit;
+  LU_ASSERT(size > 0 && size % LU_GRANULE == 0);
+  if ((size_t)(limit - object) >= size || size > LONG_STEP || (size_t)(region->hole_end - object) < 2 * LONG_STEP ||
+      LULL_UNLIKELY(mutator->heap->settings.stress_region != 0))
+    return NULL;
+  char *to = object + LONG_STEP;
+  if (!atomic_load_explicit(&region->block->clean, memory_order_relaxed))
+    memset(limit, 0, (size_t)(to - limit));
+  mutator->thread.pub.limit = to;
+  mutator->thread.pub.bump = object + size;
+  return object;
 }
 
 static char *allocate_small(struct lu_mutator *mutator, size_t size) {

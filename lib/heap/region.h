@@ -45,6 +45,12 @@ struct lu_mutator;
  */
 char *lu_region_allocate(struct lu_mutator *mutator, size_t size);
 
+/*
+ * The part of it that runs most often, and does nothing else: when what is ready of the small region's hole does
+ * not take the object and the hole has a long way to go, makes the next 4 KB of it ready. NULL, with nothing changed, in all other cases. size as above. By the owner, RUNNING.
+ */
+char *lu_region_extend(struct lu_mutator *mutator, size_t size);
+
 /* At the thread's own H2 (mutator->born_live, cycle and mark_map are set already): what is
  * allocated in its blocks from here on is live (R.3). */
 void lu_region_split(struct lu_mutator *mutator);
