@@ -151,14 +151,18 @@ START_TEST(holes_are_found_as_by_hand) {
       ck_assert_uint_eq(found.start, expected.start);
       ck_assert_uint_eq(found.end, expected.end);
     }
-    uint32_t largest, sum = 0, longest = 0;
-    struct lu_hole hole;
-    for (uint32_t from = 0; find_slowly(words, from, 16, &hole); from = hole.end) {
-      sum += hole.end - hole.start;
-      longest = hole.end - hole.start > longest ? hole.end - hole.start : longest;
+    for (int i = 0; i < 20; i++) {
+      static const uint32_t leasts[] = {16, 8, 1, 10, 20, 100};
+      uint32_t from = i == 0 ? 0 : (uint32_t)lu_random_scale(lu_random_step(&random), LU_BLOCK_GRANULES + 1);
+      uint32_t least = leasts[(size_t)i % COUNT_OF(leasts)], largest, sum = 0, longest = 0;
+      struct lu_hole hole;
+      for (uint32_t at = from; find_slowly(words, at, least, &hole); at = hole.end) {
+        sum += hole.end - hole.start;
+        longest = hole.end - hole.start > longest ? hole.end - hole.start : longest;
+      }
+      ck_assert_uint_eq(lu_holes_sum(words, from, least, &largest), sum);
+      ck_assert_uint_eq(largest, longest);
     }
-    ck_assert_uint_eq(lu_holes_sum(words, 0, 16, &largest), sum);
-    ck_assert_uint_eq(largest, longest);
   }
 }
 END_TEST

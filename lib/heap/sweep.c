@@ -114,19 +114,30 @@ static void scribble(const struct run *run, const struct lu_block *block, char *
   }
 }
 
+/* TAKEN := MARK; returns marked granules, and those that were not TAKEN before. */
+static inline __attribute__((always_inline)) uint32_t take_marks(const lu_map_word *mark, lu_map_word *taken, uint32_t *new, int by_instruction) {
+  uint32_t count = 0, survived = 0;
+  for (uint32_t i = 0; i < LU_BLOCK_WORDS; i++) {
+    uint64_t word = lu_map_load(&mark[i]), before = lu_map_load(&taken[i]);
+    count += lu_count_bits_of(by_instruction, word);
+    if (before == word)
+      continue;
+    survived += lu_count_bits_of(by_instruction, word & ~before);
+    atomic_store_explicit(&taken[i], word, memory_order_relaxed);
+  }
+  *new = survived;
+  return count;
+}
+
+LU_HAS_COUNT static uint32_t take_marks_fast(const lu_map_word *mark, lu_map_word *taken, uint32_t *new) {
+  return take_marks(mark, taken, new, 1);
+}
+
 /* TAKEN := MARK, spare := 0; returns marked granules. */
 static uint32_t turn_words(struct run *run, const char *memory) {
   const lu_map_word *mark = lu_map_at(memory, run->map);
   lu_map_word *taken = lu_map_at(memory, LU_MAP_TAKEN);
-  uint32_t count = 0, survived = 0;
-  for (uint32_t i = 0; i < LU_BLOCK_WORDS; i++) {
-    uint64_t word = lu_map_load(&mark[i]), before = lu_map_load(&taken[i]);
-    count += lu_count_bits(word);
-    if (before == word)
-      continue;
-    survived += lu_count_bits(word & ~before);
-    atomic_store_explicit(&taken[i], word, memory_order_relaxed);
-  }
+  uint32_t survived, count = lu_has_count() ? take_marks_fast(mark, taken, &survived) : take_marks(mark, taken, &survived, 0);
   if (!run->sweep->minor)
     clear_words(lu_map_at(memory, run->spare));
   run->survived_bytes += (size_t)survived * LU_GRANULE;

@@ -19,4 +19,20 @@ static inline uint32_t lu_count_bits(uint64_t bits) {
 #endif
 }
 
+/*
+ * For loops that do little but count: a function with LU_HAS_COUNT may use the processor's instruction through lu_count_bits_of(true, ...), and is called only
+ * where lu_has_count() says that there is one. Both are a matter of course where the compiler knows of it, and nothing on other machines.
+ */
+#if defined(__x86_64__) && !defined(__POPCNT__)
+#define LU_HAS_COUNT __attribute__((target("popcnt")))
+static inline int lu_has_count(void) { return __builtin_cpu_supports("popcnt"); }
+#else
+#define LU_HAS_COUNT
+static inline int lu_has_count(void) { return 0; }
+#endif
+
+static inline __attribute__((always_inline)) uint32_t lu_count_bits_of(int by_instruction, uint64_t bits) {
+  return by_instruction ? (uint32_t)__builtin_popcountll(bits) : lu_count_bits(bits);
+}
+
 #endif
