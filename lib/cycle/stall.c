@@ -135,6 +135,11 @@ bool lu_stall_wait(struct lu_mutator *mutator, struct lu_stall *stall, size_t si
 
 void lu_stall_end(struct lu_mutator *mutator, const struct lu_stall *stall) {
   mutator->pressed = false;
-  if (stall->began_ns != 0)
-    lu_histogram_add(&mutator->heap->figures.stall, lu_now_ns() - stall->began_ns);
+  if (stall->began_ns == 0)
+    return;
+  const lull_heap *heap = mutator->heap;
+  uint64_t waited = lu_now_ns() - stall->began_ns;
+  lu_histogram_add(&mutator->heap->figures.stall, waited);
+  LU_LOG(heap->settings.log, LU_TAG_STALL, LU_LOG_DEBUG, "thread %llu: waited %.3fms for memory, until after GC(%llu)",
+         (unsigned long long)mutator->thread.id, (double)waited / 1e6, (unsigned long long)atomic_load_explicit(&heap->cycle.ended, memory_order_relaxed) - 1);
 }

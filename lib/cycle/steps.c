@@ -344,16 +344,24 @@ static void report(lull_heap *heap, uint64_t ended) {
   lu_histogram_add(&figures->cycle, ended - run->began);
   lu_count_shared(&figures->cycles, 1);
   lu_gauge_set(&figures->bytes_live, run->sweep.live_bytes);
-  LU_LOG(heap->settings.log, LU_TAG_PHASE, LU_LOG_DEBUG, "GC(%u) Start %.3fms Mark %.3fms Sweep %.3fms", run->number - 1,
-         (double)(run->traced - run->began) / 1e6, (double)(run->marked - run->traced) / 1e6,
-         (double)(ended - run->marked) / 1e6);
+  LU_LOG(heap->settings.log, LU_TAG_PHASE, LU_LOG_DEBUG, "GC(%u) Start %.3fms Mark %.3fms Sweep %.3fms, CPU %.3fms; %zuK survived; blocks: %zu free, %zu with holes, %zu full, %zu in use",
+         run->number - 1, (double)(run->traced - run->began) / 1e6, (double)(run->marked - run->traced) / 1e6, (double)(ended - run->marked) / 1e6,
+         (double)run->cpu_ns / 1e6, run->sweep.survived_bytes >> 10, run->sweep.blocks_free, run->sweep.blocks_pooled, run->sweep.blocks_full, run->sweep.blocks_skipped);
   LU_LOG(heap->settings.log, LU_TAG_GC, LU_LOG_INFO, "GC(%u) %s (%s) %zuM->%zuM(%zuM) %.3fms", run->number - 1,
          kind_name(heap), cause_name(run->cause), run->used_before >> 20, atomic_load(&heap->space.used) >> 20, heap->space.limit >> 20,
          (double)(ended - run->began) / 1e6);
 }
 
+/* A thread's CPU clock is a system call, about a microsecond where the system guards itself against its processor: so it is read once a step, not once a stage. */
+static void count_cpu(struct lu_run *run) {
+  uint64_t now = lu_thread_cpu_ns();
+  run->cpu_ns += now - run->cpu_from;
+  run->cpu_from = now;
+}
+
 static void tell_pacer(lull_heap *heap) {
   struct lu_run *run = &heap->cycle.run;
+  count_cpu(run);
   run->cpu_ns += lu_helpers_cpu_ns(heap);
   lu_pacer_end(heap, &(struct lu_cycle_result){.kind = heap->cycle.kind,
                                                .live_bytes = run->sweep.live_bytes,
@@ -410,25 +418,18 @@ void lu_cycle_begin(lull_heap *heap, enum lu_cause cause, bool stopped) {
   lu_pacer_begin(heap, run->proposed);
 }
 
-/* One stage, or a piece of it, with its CPU time; the last one tells the pacer before its own is counted. */
-static enum lu_pace timed_stage(lull_heap *heap, struct lu_budget *budget) {
-  struct lu_run *run = &heap->cycle.run;
-  uint64_t before = lu_thread_cpu_ns();
-  enum lu_pace pace = stages[run->stage](heap, budget);
-  run->cpu_ns += lu_thread_cpu_ns() - before;
-  return pace;
-}
-
 enum lu_pace lu_cycle_step(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
   uint64_t before = budget != NULL ? budget->done : 0;
   enum lu_pace pace = LU_PACE_DONE;
   lu_cores_begin();
+  run->cpu_from = lu_thread_cpu_ns();
   while (run->stage != LU_STAGE_NONE) {
-    pace = lu_budget_over(budget) ? LU_PACE_SPENT : timed_stage(heap, budget);
+    pace = lu_budget_over(budget) ? LU_PACE_SPENT : stages[run->stage](heap, budget);
     if (pace != LU_PACE_DONE)
       break;
   }
+  count_cpu(run);
   lu_cores_end();
   run->work += budget != NULL ? budget->done - before : 0;
   return pace;

@@ -46,6 +46,7 @@ struct lu_run {
   enum lu_kind proposed;    /* settled in SWITCH: cycle.kind */
   uint64_t request;         /* cycle.begun: the number that requests go by */
   uint64_t cpu_ns;          /* thread CPU time of those who drove it so far */
+  uint64_t cpu_from;        /* the clock of who drives it now, when it was last read */
   uint32_t number;          /* cycle.armed.cycle, from BUMP on */
   bool stopped;             /* the world is, from the first stage to the last */
   bool shaking;             /* a handshake is open: armed, and not acknowledged by all */
