@@ -25,6 +25,12 @@ static struct lu_policy_config config_of(uint64_t limit) {
                                    .concurrent = true};
 }
 
+static struct lu_policy_config fixed_config(void) {
+  struct lu_policy_config config = config_of(64 * MB);
+  config.sizing = LU_SIZING_FIXED;
+  return config;
+}
+
 /* A policy and the world around it. */
 struct world {
   struct lu_policy policy;
@@ -45,7 +51,7 @@ static void pass(struct world *world, uint64_t bytes, uint64_t ns) {
 
 struct cycle {
   uint64_t ns, born;   /* its length until marking ends, and what is allocated meanwhile */
-  uint64_t live, survived, cpu_ns;
+  uint64_t live, survived, cpu_ns, space_left;
 };
 
 static void run(struct world *world, enum lu_kind kind, const struct cycle *cycle) {
@@ -59,7 +65,8 @@ static void run(struct world *world, enum lu_kind kind, const struct cycle *cycl
                                           .live_bytes = cycle->live,
                                           .survived_bytes = cycle->survived,
                                           .objects_marked = cycle->live / 32,
-                                          .cpu_ns = cycle->cpu_ns});
+                                          .cpu_ns = cycle->cpu_ns,
+                                          .space_left = cycle->space_left});
 }
 
 static uint64_t until_due(const struct world *world) { return world->policy.trigger - world->allocated; }
@@ -333,6 +340,60 @@ START_TEST(assists_are_owed_by_those_who_outrun_the_collector) {
 }
 END_TEST
 
+/* The cycles before found next to nothing, this one a large tree. */
+START_TEST(marking_that_takes_longer_than_ever_before_makes_threads_sleep) {
+  struct lu_policy_progress progress = {.limit_room = 8 * MB, .work = 64 * KB, .all = 100, .mark_ns = 20000, .since = 5 * MB, .done = 5000};
+  uint64_t known = lu_policy_sleep(&progress, 64 * KB);
+  ck_assert_uint_lt(known, 100);
+  progress.elapsed_ns = MS;
+  uint64_t some = lu_policy_sleep(&progress, 64 * KB);
+  /* As long again as it has taken, over the 3 MB that are left. */
+  ck_assert_uint_ge(some, MS / 48);
+  progress.elapsed_ns = 3 * MS;
+  ck_assert_uint_ge(lu_policy_sleep(&progress, 64 * KB), 3 * some - 3);
+  progress.since = 3 * MB;
+  ck_assert(!lu_policy_sleeps(&progress));
+  ck_assert_uint_eq(lu_policy_sleep(&progress, 64 * KB), 0);
+}
+END_TEST
+
+START_TEST(what_is_kept_for_large_objects_is_not_planned_with) {
+  struct lu_policy_config config = fixed_config();
+  struct world world = world_of(&config);
+  run(&world, LU_MAJOR, &(struct cycle){.ns = MS, .live = 10 * MB, .cpu_ns = MS});
+  uint64_t goal = world.policy.goal, due = until_due(&world);
+  lu_policy_keep(&world.policy, config.limit / 8);
+  ck_assert_uint_eq(world.policy.goal, goal - config.limit / 8);
+  ck_assert_uint_lt(until_due(&world), due);
+  lu_policy_begin(&world.policy, LU_MAJOR, world.now, world.allocated);
+  ck_assert_uint_le(world.policy.limit_room, goal - config.limit / 8 - 10 * MB);
+  /* Nearly full of what lives: half of the rest is planned with all the same. */
+  world = world_of(&config);
+  uint64_t live = config.limit / 16 * 15;
+  run(&world, LU_MAJOR, &(struct cycle){.ns = MS, .live = live, .cpu_ns = MS});
+  uint64_t rest = world.policy.goal - live;
+  lu_policy_keep(&world.policy, config.limit / 8);
+  ck_assert_uint_ge(world.policy.goal - live, rest / 2);
+}
+END_TEST
+
+/* What lives is scattered: the blocks that it holds have no holes to speak of. */
+START_TEST(a_cycle_begins_before_the_space_is_used_up) {
+  struct lu_policy_config config = fixed_config();
+  struct world world = world_of(&config);
+  struct cycle cycle = {.ns = MS, .live = 10 * MB, .cpu_ns = MS};
+  run(&world, LU_MAJOR, &cycle);
+  uint64_t due = until_due(&world);
+  cycle.space_left = 2 * MB;
+  run(&world, LU_MAJOR, &cycle);
+  ck_assert_uint_gt(due, 2 * MB);
+  ck_assert_uint_lt(until_due(&world), 2 * MB);
+  world.allocated += MB;
+  lu_policy_begin(&world.policy, LU_MAJOR, world.now, world.allocated);
+  ck_assert_uint_le(world.policy.limit_room, MB);
+}
+END_TEST
+
 START_TEST(sleeps_are_bounded_and_only_near_the_limit) {
   struct lu_policy_progress progress = {.headroom = MB, .limit_room = 10 * MB, .work = 20 * MB, .all = 1000, .mark_ns = 10 * MS};
   progress.since = 4 * MB;
@@ -370,6 +431,9 @@ int main(void) {
   tcase_add_test(tcase, debt_and_live_follow_allocation);
   tcase_add_test(tcase, assists_are_owed_by_those_who_outrun_the_collector);
   tcase_add_test(tcase, sleeps_are_bounded_and_only_near_the_limit);
+  tcase_add_test(tcase, marking_that_takes_longer_than_ever_before_makes_threads_sleep);
+  tcase_add_test(tcase, what_is_kept_for_large_objects_is_not_planned_with);
+  tcase_add_test(tcase, a_cycle_begins_before_the_space_is_used_up);
   suite_add_tcase(suite, tcase);
   return run_suite(suite);
 }

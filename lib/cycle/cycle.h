@@ -43,13 +43,15 @@ struct lu_pacer {
   _Atomic uint64_t allocated;
   /* When `allocated` reaches this, a cycle is asked for. Written under `lock`; read by allocators (relaxed). UINT64_MAX while one runs. */
   _Atomic uint64_t trigger;
-  _Atomic uint64_t allocated_at_start;  /* of the cycle */
+  _Atomic uint64_t allocated_at_start, begun_ns;  /* of the cycle */
   _Atomic uint64_t headroom, limit_room, work_estimate, objects_estimate, mark_ns;   /* struct lu_policy_progress */
   _Atomic uint64_t mark_ps;             /* CPU time of marking a byte, picoseconds; 0 = unknown */
   _Atomic bool may_assist;              /* the collector's share of the CPU allows it */
   /* gc.step, gc.step_bytes and gc.work; whether gc.pause is not 0. Written under `lock`; read by who drives, relaxed. */
   _Atomic uint64_t step, step_bytes, work;
   _Atomic bool pauses;
+  /* The policy knows what is kept for large objects. Written under `lock`; read by who makes a large object, relaxed: at worst it is told twice. */
+  _Atomic bool keeps;
   /* CPU time of assists since the heap began; fetch_add by assists, read by the driver. */
   _Atomic uint64_t assist_ns;
   /* A thread waits for memory: set by it, taken by the driver (exchange); both relaxed. */
@@ -204,6 +206,8 @@ void lu_pacer_begin(lull_heap *heap, enum lu_kind kind);
 void lu_pacer_turned_major(lull_heap *heap);
 void lu_pacer_marked(lull_heap *heap);
 void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *result);
+/* There is a large object, by any thread: small objects have less room from now on. */
+void lu_pacer_large(lull_heap *heap);
 /* At a refill, by the owner: counts bytes, asks for a cycle when due, assists; sets mutator->sleep_ns. Does not poll; bounded by gc.assist. */
 void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes);
 

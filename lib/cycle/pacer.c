@@ -65,6 +65,7 @@ void lu_pacer_publish_plan(lull_heap *heap) {
 static void publish_cycle(struct lu_pacer *pacer) {
   const struct lu_policy *policy = &pacer->policy;
   set(&pacer->allocated_at_start, policy->begun_at);
+  set(&pacer->begun_ns, policy->begun_ns);
   set(&pacer->headroom, policy->headroom);
   set(&pacer->limit_room, policy->limit_room);
   set(&pacer->work_estimate, policy->work);
@@ -154,10 +155,29 @@ static void note_stall(struct lu_pacer *pacer) {
     lu_policy_stalled(&pacer->policy);
 }
 
+/* Lock held. */
+static void note_kept(lull_heap *heap) {
+  struct lu_pacer *pacer = &heap->cycle.pacer;
+  uint64_t kept = lu_space_kept_for_large(&heap->space);
+  lu_policy_keep(&pacer->policy, kept);
+  atomic_store_explicit(&pacer->keeps, kept != 0, memory_order_relaxed);
+}
+
+void lu_pacer_large(lull_heap *heap) {
+  struct lu_pacer *pacer = &heap->cycle.pacer;
+  if (LULL_LIKELY(atomic_load_explicit(&pacer->keeps, memory_order_relaxed)))
+    return;
+  lu_lock(&pacer->lock);
+  note_kept(heap);
+  lu_pacer_publish_plan(heap);
+  lu_pacer_unlock(heap);
+}
+
 void lu_pacer_begin(lull_heap *heap, enum lu_kind kind) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
   lu_lock(&pacer->lock);
   note_stall(pacer);
+  note_kept(heap);
   lu_policy_begin(&pacer->policy, kind, lu_now_ns(), allocated_now(pacer));
   publish_cycle(pacer);
   lu_pacer_publish_plan(heap);
@@ -179,6 +199,17 @@ void lu_pacer_marked(lull_heap *heap) {
   lu_pacer_unlock(heap);
 }
 
+/*
+ * What small objects can be given before they stall: what may still be charged, and the holes that wait. Words that change one after the other while threads
+ * allocate; by then those threads' blocks are in `allocated` or will be, so the sum is off by a few blocks at most.
+ */
+static uint64_t space_left(const struct lu_space *space) {
+  uint64_t used = atomic_load_explicit(&space->used, memory_order_relaxed) + lu_space_kept_for_large(space);
+  uint64_t limit = atomic_load_explicit(&space->limit, memory_order_relaxed);
+  uint64_t left = (limit > used ? limit - used : 0) + atomic_load_explicit(&space->pooled, memory_order_relaxed);
+  return left != 0 ? left : 1;
+}
+
 void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *driver) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
   struct lu_cycle_result result = *driver;
@@ -187,6 +218,8 @@ void lu_pacer_end(lull_heap *heap, const struct lu_cycle_result *driver) {
   result.cpu_ns += assisted - pacer->assisted_ns;
   pacer->assisted_ns = assisted;
   note_stall(pacer);
+  note_kept(heap);
+  result.space_left = space_left(&heap->space);
   lu_policy_end(&pacer->policy, lu_now_ns(), allocated_now(pacer), &result);
   lu_pacer_publish_plan(heap);
   if (result.kind == LU_MAJOR)
@@ -239,6 +272,15 @@ static void assist(struct lu_mutator *mutator, const struct lu_policy_progress *
     mutator->assist_debt -= least(pay(mutator), mutator->assist_debt);
 }
 
+/* The clock is read only where an answer depends on it: near the limit. A cycle may begin between the two reads, so that it has not begun yet by the first. */
+static void owe_sleep(struct lu_mutator *mutator, struct lu_policy_progress *progress, size_t bytes) {
+  if (LULL_LIKELY(!lu_policy_sleeps(progress)))
+    return;
+  uint64_t now = lu_now_ns(), begun = get(&mutator->heap->cycle.pacer.begun_ns);
+  progress->elapsed_ns = now > begun ? now - begun : 0;
+  mutator->sleep_ns = least(mutator->sleep_ns + lu_policy_sleep(progress, bytes), LU_POLICY_SLEEP);
+}
+
 void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes) {
   lull_heap *heap = mutator->heap;
   struct lu_pacer *pacer = &heap->cycle.pacer;
@@ -248,7 +290,7 @@ void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes) {
   if (mutator->phase == LU_IDLE || !lu_collector_runs(&heap->cycle))
     return;
   struct lu_policy_progress progress = progress_of(heap, allocated);
-  mutator->sleep_ns = least(mutator->sleep_ns + lu_policy_sleep(&progress, bytes), LU_POLICY_SLEEP);
+  owe_sleep(mutator, &progress, bytes);
   if (mutator->phase == LU_TRACE && heap->settings.gc_assist != 0 && atomic_load_explicit(&pacer->may_assist, memory_order_relaxed) &&
       atomic_load_explicit(&heap->marking.tracing, memory_order_relaxed))
     assist(mutator, &progress, bytes);

@@ -111,7 +111,11 @@ static uint64_t soften(const struct lu_policy *policy, uint64_t bound) {
 }
 
 /* Bytes that may be live or allocated at all. */
-static uint64_t usable(const struct lu_policy *policy) { return policy->config.limit - policy->config.limit / UNUSABLE; }
+static uint64_t usable(const struct lu_policy *policy) {
+  uint64_t all = policy->config.limit - policy->config.limit / UNUSABLE;
+  /* Where what lives leaves little more than what is kept, threads come to use that as well, after a wait: half of the rest is planned with. */
+  return all - least(policy->kept, minus(all, policy->major_live) / 2);
+}
 
 static uint64_t goal_of(const struct lu_policy *policy) {
   const struct lu_policy_config *config = &policy->config;
@@ -133,7 +137,9 @@ static uint64_t goal_of(const struct lu_policy *policy) {
 
 /* The start. */
 
-static uint64_t room_of(const struct lu_policy *policy) { return minus(policy->goal, policy->live + policy->floating); }
+static uint64_t room_of(const struct lu_policy *policy) {
+  return least(minus(policy->goal, policy->live + policy->floating), policy->space_left);
+}
 
 /* Room right after the last major, had nothing been born during it. */
 static uint64_t full_room(const struct lu_policy *policy) { return most(minus(policy->goal, policy->major_live), LEAST); }
@@ -219,6 +225,7 @@ void lu_policy_init(struct lu_policy *policy, const struct lu_policy_config *con
   policy->stretch = policy->slowing = policy->trust = policy->trend = 1.0;
   policy->skip = 1;
   policy->may_assist = true;
+  policy->space_left = UINT64_MAX;
   policy->begun_at = policy->ended_at = allocated;
   policy->begun_ns = policy->ended_ns = policy->major_ended_ns = policy->cpu_ns_at = now;
   policy->cpu_left = CPU_WINDOW;
@@ -236,6 +243,14 @@ void lu_policy_configure(struct lu_policy *policy, const struct lu_policy_config
     plan(policy);
   else
     policy->goal = goal_of(policy);
+}
+
+void lu_policy_keep(struct lu_policy *policy, uint64_t bytes) {
+  if (bytes == policy->kept)
+    return;
+  policy->kept = bytes;
+  if (!policy->running)
+    plan(policy);
 }
 
 void lu_policy_set_share(struct lu_policy *policy, uint64_t bytes) {
@@ -276,7 +291,8 @@ void lu_policy_begin(struct lu_policy *policy, enum lu_kind kind, uint64_t now, 
   policy->begun_ns = now;
   uint64_t filled = policy->live + policy->floating + (allocated - policy->ended_at);
   policy->headroom = most(minus(policy->goal, filled), LEAST);
-  policy->limit_room = most(minus(policy->config.limit, filled), LEAST);
+  uint64_t space = minus(policy->space_left, allocated - policy->ended_at);
+  policy->limit_room = most(least(minus(usable(policy), filled), space), LEAST);
   policy->trigger = UINT64_MAX;
   expect(policy);
 }
@@ -432,6 +448,7 @@ void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated, c
   policy->stalled = false;
   policy->running = false;
   policy->floating = least(allocated - policy->begun_at, policy->config.limit);
+  policy->space_left = result->space_left != 0 ? result->space_left : UINT64_MAX;
   policy->ended_at = allocated;
   policy->ended_ns = now;
   account(policy, now, result->cpu_ns);
@@ -476,10 +493,22 @@ uint64_t lu_policy_assist(const struct lu_policy_progress *progress, uint64_t by
   return least(whole((double)bytes * part_left(progress) * (double)progress->work / left), ASSIST_MOST);
 }
 
+/*
+ * Time that the rest of marking takes. Expectations are of the last cycles, and the one that finds a large structure just being built takes a hundred times as
+ * long as those before: so marking that is behind, or has found more than was expected, is taken to need as much time again as it has had.
+ */
+static double ns_left(const struct lu_policy_progress *progress) {
+  return higher(part_left(progress) * (double)progress->mark_ns, (double)progress->elapsed_ns);
+}
+
+bool lu_policy_sleeps(const struct lu_policy_progress *progress) {
+  return progress->since >= progress->limit_room / 2 && !on_track(progress, progress->limit_room, 1.0);
+}
+
 uint64_t lu_policy_sleep(const struct lu_policy_progress *progress, uint64_t bytes) {
   uint64_t room = progress->limit_room;
-  if (progress->mark_ns == 0 || progress->since < room / 2 || on_track(progress, room, 1.0))
+  if (!lu_policy_sleeps(progress))
     return 0;
   double left = (double)most(minus(room, progress->since), room / 16);
-  return least(whole((double)bytes * part_left(progress) * (double)progress->mark_ns / left), LU_POLICY_SLEEP);
+  return least(whole((double)bytes * ns_left(progress) / left), LU_POLICY_SLEEP);
 }

@@ -27,6 +27,7 @@ struct lu_cycle_result {
   uint64_t freed_bytes;
   uint64_t objects_marked;
   uint64_t cpu_ns;          /* of the collector, its helpers and assists */
+  uint64_t space_left;      /* bytes that small objects can be given now before the limit stops them; 0: not known */
 };
 
 /* Settings; what they mean for users is in the table of options (support/options.c). 0 means what it means there, unless said otherwise. */
@@ -80,6 +81,8 @@ struct lu_policy {
   uint64_t major_live;      /* live_bytes of the last major: what growth is measured from */
   double trend;             /* the same over those of the major before; 1 to 2 */
   uint64_t share;           /* of the budget of a group of heaps; 0 = none */
+  uint64_t space_left;      /* of the last cycle's result; UINT64_MAX = unknown. Less than goal and limit say where what lives is scattered */
+  uint64_t kept;            /* of the limit, for large objects: small ones stall before */
   uint64_t begun_at, ended_at;       /* `allocated` then */
   uint64_t begun_ns, ended_ns;
   double rate[4], rate_beside[4];  /* bytes a second between the last cycles, and while they marked; the worst counts */
@@ -117,6 +120,9 @@ void lu_policy_configure(struct lu_policy *policy, const struct lu_policy_config
 /* The kind that a cycle has that begins now. */
 enum lu_kind lu_policy_kind(const struct lu_policy *policy, uint64_t allocated);
 
+/* So many bytes of the limit are kept for large objects from now on; plans anew if that is news. */
+void lu_policy_keep(struct lu_policy *policy, uint64_t bytes);
+
 /* A cycle begins; its kind is the caller's choice. */
 void lu_policy_begin(struct lu_policy *policy, enum lu_kind kind, uint64_t now, uint64_t allocated);
 /* An allocation waits for memory. */
@@ -152,13 +158,16 @@ struct lu_policy_progress {
   uint64_t limit_room;
   uint64_t work;
   uint64_t done, all;      /* objects scanned, and expected; all = 0: unknown */
-  uint64_t mark_ns;        /* time that marking is expected to take */
+  uint64_t mark_ns;        /* time that marking is expected to take; 0: unknown */
+  uint64_t elapsed_ns;     /* since the cycle began; asked for only where lu_policy_sleeps says so */
 };
 
 /* Bytes of marking that `bytes` of allocation owe: 0 while the collector is ahead; else what is left to mark over what is left to allocate. */
 uint64_t lu_policy_assist(const struct lu_policy_progress *progress, uint64_t bytes);
 /* Nanoseconds that the allocation of `bytes` should wait, so that the limit is not reached before marking ends. At most LU_POLICY_SLEEP. */
 #define LU_POLICY_SLEEP 200000
+/* Whether it is more than none, which does not depend on elapsed_ns. */
+bool lu_policy_sleeps(const struct lu_policy_progress *progress);
 uint64_t lu_policy_sleep(const struct lu_policy_progress *progress, uint64_t bytes);
 
 #endif

@@ -93,6 +93,7 @@ static void *allocate_large(struct lu_mutator *mutator, lull_type type, size_t s
     memcpy((char *)object + length_offset, &length, sizeof length);
   size_t bytes = large->run_bytes;
   lu_large_publish(&heap->space, large);
+  lu_pacer_large(heap);
   if (stall.began_ns == 0)
     lu_caused(&heap->figures, &heap->figures.alloc_slow_path, lu_thread_cpu_ns() - before);
   lu_pacer_allocated(mutator, bytes);

@@ -39,8 +39,6 @@ _Static_assert(LONG_STEP <= LU_SMALL_MAX, "the inline path must not find room fo
 /* While a sweep returns one block after another, a search that finds nothing ends all the same: the
  * stall that follows wakes at once. */
 #define CLAIM_ROUNDS 3
-/* 1/8 of the limit is kept for large objects, once there are any. */
-#define LARGE_RESERVE 8
 
 static const lu_map_word *taken_of(const char *memory) { return lu_map_at(memory, LU_MAP_TAKEN); }
 
@@ -303,9 +301,7 @@ static bool sparse_first(const struct lu_space *space) {
  */
 static struct lu_block *claim_free(struct lu_mutator *mutator, uint32_t granules) {
   struct lu_space *space = &mutator->heap->space;
-  if (!mutator->pressed && atomic_load_explicit(&space->large, memory_order_relaxed) != NULL &&
-      atomic_load_explicit(&space->used, memory_order_relaxed) >
-          space->limit - space->limit / LARGE_RESERVE)
+  if (!mutator->pressed && atomic_load_explicit(&space->used, memory_order_relaxed) > space->limit - lu_space_kept_for_large(space))
     return NULL;
   return lu_block_claim(space, LU_POOL_FREE, granules, 0);
 }

@@ -82,6 +82,12 @@ void lu_space_uncharge(struct lu_space *space, size_t bytes) {
   atomic_fetch_add_explicit(&space->returns, 1, memory_order_release);
 }
 
+#define LARGE_RESERVE 8   /* this part of the limit */
+
+size_t lu_space_kept_for_large(const struct lu_space *space) {
+  return atomic_load_explicit(&space->large, memory_order_relaxed) != NULL ? space->limit / LARGE_RESERVE : 0;
+}
+
 uint32_t lu_space_smallest_hole(const struct lu_space *space) {
   size_t used = atomic_load_explicit(&space->used, memory_order_relaxed);
   return used > space->limit - space->limit / 100 * 15 ? 8 : 16;

@@ -201,6 +201,12 @@ void lu_block_set_young(struct lu_space *space, const struct lu_block *block);
 /* By the sweep, which owns the block and has made TAKEN of its MARK. */
 void lu_block_clear_young(struct lu_space *space, const struct lu_block *block);
 
+/*
+ * Bytes of the limit that small objects do not take once there are large ones, which find no room in holes. The pacer has to know it: to a program of small
+ * objects that is the limit.
+ */
+size_t lu_space_kept_for_large(const struct lu_space *space);
+
 /* Granules of the shortest hole that is used: 16, or 8 with more than 85 % of the limit in use. */
 uint32_t lu_space_smallest_hole(const struct lu_space *space);
 

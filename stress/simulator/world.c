@@ -172,7 +172,8 @@ static struct lu_policy_progress progress_of(const struct world *world) {
                                      .work = policy->work,
                                      .done = (uint64_t)(world->done / OBJECT),
                                      .all = policy->objects,
-                                     .mark_ns = (uint64_t)(policy->seconds * 1e9)};
+                                     .mark_ns = (uint64_t)(policy->seconds * 1e9),
+                                     .elapsed_ns = (uint64_t)world->now - policy->begun_ns};
 }
 
 /* What a refill costs beside the program's own work. */
