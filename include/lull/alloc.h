@@ -1,11 +1,12 @@
 /*
  * lull/alloc.h: allocation.
  *
- * Objects come zeroed, with their header set. They are FRESH until the thread's next call that
- * may poll (the next allocation is one): see lull_init in lull/barrier.h.
- * Allocation may poll; at the heap limit it waits (as a blocked region) for the collector, then asks the
- * out-of-memory hook, and returns NULL with lull_last_error() = LULL_E_MEMORY at last, or LULL_E_PROGRESS when a
- * thread without safepoints kept the collector from freeing memory.
+ * Objects come zeroed, with their header set. They are FRESH until the thread's next call that may
+ * poll (the next allocation is one): see lull_init in lull/barrier.h. All of these are for the
+ * attached RUNNING thread. Allocation may poll; at the heap limit it waits (as a blocked region)
+ * for the collector, then asks the out-of-memory hook, and returns NULL with lull_last_error() =
+ * LULL_E_MEMORY at last, or LULL_E_PROGRESS when a thread without safepoints kept the collector
+ * from freeing memory.
  *
  * Bump allocation into recycled holes follows Immix (Blackburn and McKinley, 2008).
  */
@@ -25,23 +26,29 @@ struct lull_type_info {
 };
 
 /*
- * Allocates an object of a type that is not an array, out of line. NULL on failure
- * (LULL_E_MEMORY, LULL_E_PROGRESS; LULL_E_UNKNOWN for a type that does not exist or is an array).
+ * lull_new out of line, for languages that cannot inline it. NULL on failure
+ * (LULL_E_MEMORY, LULL_E_PROGRESS; LULL_E_UNKNOWN for a type that does not exist or is an array;
+ * LULL_E_THREAD, LULL_E_STATE).
  */
 LULL_API void *lull_new_slow(lull_thread *thread, lull_type type) LULL_NONNULL(1);
 
 /* The same for lull_new_sized; LULL_E_ARGUMENT when the type's size is another. */
-LULL_API void *lull_new_sized_slow(lull_thread *thread, lull_type type, size_t size) LULL_NONNULL(1);
+LULL_API void *lull_new_sized_slow(lull_thread *thread, lull_type type, size_t size)
+    LULL_NONNULL(1);
 
 /*
- * Allocates an array with `length` elements. NULL on failure: as lull_new, and LULL_E_RANGE
- * when the size overflows or could never fit the heap's limit. O(size), zeroing.
+ * Allocates an array with `length` elements; 0 is allowed. NULL on failure: as lull_new_slow
+ * (LULL_E_UNKNOWN for a type that is no array), and LULL_E_RANGE when the size overflows or could
+ * never fit the heap's limit. O(size), zeroing. Objects of more than 8 KB come from runs of pages
+ * of their own.
  */
 LULL_API void *lull_new_array(lull_thread *thread, lull_type type, size_t length) LULL_NONNULL(1);
 
 /*
- * Allocates an object of a type that is not an array. The type must be one of this heap (checked in debug
- * builds and whenever the slow path runs). About 2 ns when the region has room.
+ * Allocates an object of a type that is not an array. The type must be one of this heap (checked in
+ * debug builds and whenever the slow path runs). About 2 ns when the region has room. NULL on
+ * failure, as lull_new_slow. The object is nobody's but this thread's until it is stored somewhere,
+ * and kept by nothing until a root holds it.
  */
 static inline void *lull_new(lull_thread *thread, lull_type type) {
 #ifndef LULL_DEBUG
@@ -61,8 +68,9 @@ static inline void *lull_new(lull_thread *thread, lull_type type) {
 #define LULL_WRONG_SIZE_(size) (__builtin_constant_p(size) && (size) % 8 != 0)
 
 /*
- * lull_new for a caller that knows the type's size in bytes, best as a constant (sizeof): about a third cheaper, because nothing is looked up. Another
- * size than the type's is LULL_E_ARGUMENT where it is noticed: always in debug builds and for 0, in others when the slow path runs.
+ * lull_new for a caller that knows the type's size in bytes, best as a constant (sizeof): about a
+ * third cheaper, because nothing is looked up. Another size than the type's is LULL_E_ARGUMENT
+ * where it is noticed: always in debug builds and for 0, in others when the slow path runs.
  */
 static inline void *lull_new_sized(lull_thread *thread, lull_type type, size_t size) {
 #ifndef LULL_DEBUG

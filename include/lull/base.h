@@ -38,7 +38,10 @@ typedef struct lull_thread lull_thread;
 /*
  * What a call returns when it can fail. A call that fails changes nothing,
  * writes one log line under the tag "api" that says what was wrong, and leaves
- * the heap usable.
+ * the heap usable. Each call's comment says when it fails; beside that, for all
+ * of them: LULL_E_ARGUMENT for a NULL that is not allowed, LULL_E_THREAD for a
+ * lull_thread that is not the calling thread's own, LULL_E_STATE for one that
+ * is inside a blocked region where the call is for RUNNING threads.
  */
 typedef enum lull_status {
   LULL_OK = 0,
@@ -54,7 +57,10 @@ typedef enum lull_status {
   LULL_E_SYSTEM       /* the operating system refused something Lull needs */
 } lull_status;
 
-/* A constant English sentence for a status; never NULL. Any thread, O(1). */
+/*
+ * A constant English sentence for a status, also for a number that is none; never NULL, not to be
+ * freed. Any thread, O(1).
+ */
 LULL_API const char *lull_status_text(lull_status status);
 
 /* The library's version as "MAJOR.MINOR.PATCH"; a constant. Any thread, O(1). */

@@ -46,17 +46,19 @@ typedef enum lull_refs {
 typedef struct lull_visitor lull_visitor;
 
 /*
- * Reports one reference slot (an aligned word inside the object being traced).
- * Call it from a trace callback only, once for each slot.
+ * Reports one reference slot: from a trace callback (lull_trace_fn) an aligned word inside the
+ * object being traced, from a root callback (lull_roots_fn) any aligned word that holds an object
+ * or NULL. Only there, once for each slot, with the visitor that the callback was given. O(1).
  */
 LULL_API void lull_visit(lull_visitor *visitor, void *slot) LULL_NONNULL(1, 2);
 
 /*
  * A trace callback reports every reference slot of `object` by lull_visit. It is
  * called by the collector, by helpers, and by mutators (barrier slow path,
- * assists) at any time and concurrently with stores into the object. It must
- * not allocate, poll, block, store, or depend on anything but immutable
- * parts of the object and its references' addresses.
+ * assists, steps) at any time, by several threads at once, and concurrently
+ * with stores into the object. It must not call Lull but for lull_visit, wait,
+ * store, or depend on anything but immutable parts of the object and its
+ * references' addresses.
  */
 typedef void lull_trace_fn(void *object, lull_visitor *visitor);
 
@@ -84,12 +86,11 @@ typedef struct lull_field {
 #define LULL_FIELD(type, member) {#member, offsetof(type, member)}
 
 /*
- * A type. The fixed part starts with the lull_object header; an array type adds
- * `length` elements of element_size bytes from offset `size` on, and the library
- * stores the length (a size_t, immutable) at length_offset inside the fixed part.
- * Everything is copied by lull_type_define; nothing needs to outlive the call. New members are added
- * at the end: lull_type_define takes the struct_size of every version (the first had no names of
- * fields) and what is missing as 0.
+ * A type. The fixed part starts with the lull_object header; an array type adds `length` elements
+ * of element_size bytes from offset `size` on, and the library stores the length (a size_t,
+ * immutable) at length_offset inside the fixed part. Everything is copied by lull_type_define;
+ * nothing needs to outlive the call. New members are added at the end: lull_type_define takes the
+ * struct_size of every version (the first had no names of fields) and what is missing as 0.
  */
 typedef struct lull_type_desc {
   uint32_t struct_size;     /* sizeof(lull_type_desc); versions this struct */
@@ -99,22 +100,23 @@ typedef struct lull_type_desc {
   lull_trace_fn *trace;     /* for LULL_REFS_TRACE, else NULL */
   size_t element_size;      /* 0 = not an array; any size for elements without references,
                                else a multiple of 8 */
-  size_t length_offset;     /* arrays: offset of the size_t length; multiple of 8, inside the fixed part */
+  size_t length_offset;     /* arrays: offset of the size_t length; multiple of 8, inside the fixed
+                               part */
   lull_layout element;      /* references of each element: NONE, MAP (first 64 words) or ALL */
-  const lull_field *fields; /* names of words of the fixed part, in any order; NULL if there are none */
+  const lull_field *fields; /* names of words of the fixed part, in any order; NULL if there are
+                               none */
   size_t field_count;
   const lull_field *element_fields; /* names of words of each element */
   size_t element_field_count;
 } lull_type_desc;
 
 /*
- * Defines a type in a heap. Any thread, attached or not; takes a lock; O(size of the maps), and
- * O(n log n) for n names.
- * Returns LULL_OK and the index in *type, LULL_E_DESCRIPTOR if the descriptor contradicts
- * itself (a reference outside the object, on the header or on the length word, overlap,
- * unaligned offset, missing callback, a name for a word that is not there, two for one), LULL_E_RANGE if a size overflows or is beyond
- * LULL_SIZE_MAX, LULL_E_MEMORY when there is no room for a further type (1 << 20 types).
- * Types live as long as the heap.
+ * Defines a type in a heap. Any thread, attached or not; takes a lock; O(size of the maps), and O(n
+ * log n) for n names. Returns LULL_OK and the index in *type, LULL_E_DESCRIPTOR if the descriptor
+ * contradicts itself (a reference outside the object, on the header or on the length word, overlap,
+ * unaligned offset, missing callback, a name for a word that is not there, two for one),
+ * LULL_E_RANGE if a size overflows or is beyond LULL_SIZE_MAX, LULL_E_MEMORY when there is no room
+ * for a further type (1 << 20 types). Types live as long as the heap.
  */
 LULL_API lull_status lull_type_define(lull_heap *heap, const lull_type_desc *desc,
                                       lull_type *type) LULL_NODISCARD;
@@ -128,20 +130,26 @@ static inline lull_type lull_type_of(const void *object) {
          LULL_TYPE_INDEX_MASK;
 }
 
-/* The name given at definition, or NULL for an index that is not a type. Any thread, O(1). */
+/*
+ * The name given at definition, the heap's as long as the heap lives, or NULL for an index that is
+ * not a type. Any thread, O(1).
+ */
 LULL_API const char *lull_type_name(lull_heap *heap, lull_type type);
 
 /*
  * Writes into buffer which field the word at `offset` bytes from an object's start is: "node.left",
  * "table[17].key"; without a name "node+24", "vector[3]", "table[17]+8". At most `size` bytes
- * including the 0 at the end; buffer may be NULL when size is 0. Returns the bytes of the whole text
- * without the 0, as snprintf; 0 (and an empty text) for an index that is not a type. The length of
- * arrays is not looked at. Any thread, O(log of the names).
+ * including the 0 at the end; buffer may be NULL when size is 0. Returns the bytes of the whole
+ * text without the 0, as snprintf; 0 (and an empty text) for an index that is not a type. The
+ * length of arrays is not looked at. Any thread, O(log of the names).
  */
 LULL_API size_t lull_field_name(lull_heap *heap, lull_type type, size_t offset, char *buffer,
                                 size_t size);
 
-/* The object's size in bytes as allocated (rounded up to 8). O(1). */
+/*
+ * The object's size in bytes as allocated (rounded up to 8). Any thread that may hold the object;
+ * O(1).
+ */
 LULL_API size_t lull_size_of(lull_heap *heap, const void *object) LULL_NONNULL(1, 2);
 
 /*
