@@ -1,11 +1,16 @@
 /*
- * pacing: drives the library's pacer with a simulated clock through programs and machines that no test machine has, and draws where goals are missed.
+ * pacing: drives the library's pacer with a simulated clock through programs and machines that no
+ * test machine has, and draws where goals are missed.
  *
- * Beside the public headers it uses lib/cycle/policy.h, the pacer's arithmetic, and links the library's inner names for it: a copy would prove nothing.
- * stress/simulator/world.h says what is modelled and what is not. Costs are arguments; the defaults are those of doc/design/performance.md.
+ * Beside the public headers it uses lib/cycle/policy.h, the pacer's arithmetic, and links the
+ * library's inner names for it: a copy would prove nothing. stress/simulator/world.h says what is
+ * modelled and what is not. Costs are arguments; the defaults are those of
+ * doc/design/performance.md.
  *
- * Checked: every run ends; where there is room for what is allocated during two cycles by a margin, nothing stalls and goals are kept; minors never make
- * a program more than 5 % slower than majors alone, nor spend more than 5 % (and 1 % of the machine) more CPU time; 10 % where majors alone do not keep up.
+ * Checked: every run ends; where there is room for what is allocated during two cycles by a margin,
+ * nothing stalls and goals are kept; minors never make a program more than 5 % slower than majors
+ * alone, nor spend more than 5 % (and 1 % of the machine) more CPU time; 10 % where majors alone do
+ * not keep up.
  */
 #include <errno.h>
 #include <math.h>
@@ -21,7 +26,8 @@
 #define MB (UINT64_C(1) << 20)
 
 static uint64_t mark_ps = 1200, sweep_ps = 20, cycle_us = 200, touched_percent = 2;
-static uint64_t growth = 100, young = 32 * MB, minor_growth = 0, start = 40, cpu = 50, balance = 5000, cycles = 120, seconds = 60;
+static uint64_t growth = 100, young = 32 * MB, minor_growth = 0, start = 40, cpu = 50,
+                balance = 5000, cycles = 120, seconds = 60;
 static const char *sizing = "proportional", *table_file, *picture_file;
 static bool small, no_minors, verbose;
 
@@ -43,7 +49,8 @@ static const struct argument arguments[] = {
     {"mark", ARGUMENT_COUNT, &mark_ps, "cost of marking, ps a byte"},
     {"sweep", ARGUMENT_COUNT, &sweep_ps, "cost of sweeping, ps a byte"},
     {"cycle", ARGUMENT_COUNT, &cycle_us, "cost of a cycle beside that, us"},
-    {"touched", ARGUMENT_COUNT, &touched_percent, "old bytes that a minor scans, % of what was allocated"},
+    {"touched", ARGUMENT_COUNT, &touched_percent,
+     "old bytes that a minor scans, % of what was allocated"},
     {"growth", ARGUMENT_COUNT, &growth, "heap.growth, %"},
     {"young", ARGUMENT_COUNT, &young, "gc.young"},
     {"minor-growth", ARGUMENT_COUNT, &minor_growth, "gc.minor_growth, %"},
@@ -54,7 +61,8 @@ static const struct argument arguments[] = {
     {"no-minors", ARGUMENT_FLAG, &no_minors, "majors only"},
     {"cycles", ARGUMENT_COUNT, &cycles, "of each run, at least"},
     {"seconds", ARGUMENT_COUNT, &seconds, "simulated, of each run, at most"},
-    {"verbose", ARGUMENT_FLAG, &verbose, "prints the combinations in which a check fails, and goes on"},
+    {"verbose", ARGUMENT_FLAG, &verbose,
+     "prints the combinations in which a check fails, and goes on"},
     {NULL, ARGUMENT_FLAG, NULL, NULL}};
 
 static void refuse(const char *what) {
@@ -63,18 +71,25 @@ static void refuse(const char *what) {
 }
 
 static void check_arguments(void) {
-  if (strcmp(sizing, "proportional") != 0 && strcmp(sizing, "fixed") != 0 && strcmp(sizing, "adaptive") != 0)
+  if (strcmp(sizing, "proportional") != 0 && strcmp(sizing, "fixed") != 0 &&
+      strcmp(sizing, "adaptive") != 0)
     refuse("--sizing is proportional, fixed or adaptive");
   if (mark_ps < 1 || mark_ps > 1000000 || sweep_ps > 1000000 || cycle_us < 1 || cycle_us > 10000000)
     refuse("--mark is 1 to 1000000, --sweep at most 1000000, --cycle 1 to 10000000");
-  if (growth < 10 || growth > 1000 || minor_growth > 1000 || start < 1 || start > 99 || cpu < 1 || cpu > 100 || touched_percent > 10000)
-    refuse("--growth is 10 to 1000, --minor-growth at most 1000, --start 1 to 99, --cpu 1 to 100, --touched at most 10000");
-  if (young < 64 << 10 || young > UINT64_C(1) << 40 || balance < 1 || balance > 1000000 || cycles < 10 || cycles > 1000000 || seconds < 1 || seconds > 100000)
-    refuse("--young is 64K to 1024G, --balance 1 to 1000000, --cycles 10 to 1000000, --seconds 1 to 100000");
+  if (growth < 10 || growth > 1000 || minor_growth > 1000 || start < 1 || start > 99 || cpu < 1 ||
+      cpu > 100 || touched_percent > 10000)
+    refuse("--growth is 10 to 1000, --minor-growth at most 1000, --start 1 to 99, --cpu 1 to 100, "
+           "--touched at most 10000");
+  if (young < 64 << 10 || young > UINT64_C(1) << 40 || balance < 1 || balance > 1000000 ||
+      cycles < 10 || cycles > 1000000 || seconds < 1 || seconds > 100000)
+    refuse("--young is 64K to 1024G, --balance 1 to 1000000, --cycles 10 to 1000000, --seconds 1 "
+           "to 100000");
 }
 
 static enum lu_sizing sizing_of(void) {
-  return *sizing == 'p' ? LU_SIZING_PROPORTIONAL : *sizing == 'f' ? LU_SIZING_FIXED : LU_SIZING_ADAPTIVE;
+  return *sizing == 'p'   ? LU_SIZING_PROPORTIONAL
+         : *sizing == 'f' ? LU_SIZING_FIXED
+                          : LU_SIZING_ADAPTIVE;
 }
 
 static struct lu_policy_config config_of(const struct cell *cell, bool minors) {
@@ -95,7 +110,9 @@ static struct lu_policy_config config_of(const struct cell *cell, bool minors) {
 }
 
 static struct world_result run(const struct cell *cell, bool minors) {
-  struct world_costs costs = {.mark = (double)mark_ps / 1000, .sweep = (double)sweep_ps / 1000, .cycle = (double)cycle_us * 1000,
+  struct world_costs costs = {.mark = (double)mark_ps / 1000,
+                              .sweep = (double)sweep_ps / 1000,
+                              .cycle = (double)cycle_us * 1000,
                               .touched = (double)touched_percent / 100};
   struct world_program program = {.rate = cell->rate,
                                   .live = cell->live,
@@ -106,12 +123,17 @@ static struct world_result run(const struct cell *cell, bool minors) {
   return world_run(&program, &costs, &config, (unsigned)cycles, (double)seconds);
 }
 
-/* Room for two cycles' allocation between the live bytes and the limit, and growth, with half of it to spare. */
+/*
+ * Room for two cycles' allocation between the live bytes and the limit, and growth, with half of it
+ * to spare.
+ */
 static bool spacious(const struct cell *cell) {
-  double threads = cell->cores > 1 ? cell->cores - 1 : 1, share = cell->cores > threads ? 1.0 : cell->cores / (threads + 1);
+  double threads = cell->cores > 1 ? cell->cores - 1 : 1,
+         share = cell->cores > threads ? 1.0 : cell->cores / (threads + 1);
   double mark_seconds = (cell->live * (double)mark_ps / 1e12 + (double)cycle_us / 1e6) / share;
   double room = cell->live * fmin(cell->limit - 1, (double)growth / 100);
-  return sizing_of() == LU_SIZING_PROPORTIONAL && room * 0.5 > 2 * mark_seconds * cell->rate * threads * share && room > 4e6;
+  return sizing_of() == LU_SIZING_PROPORTIONAL &&
+         room * 0.5 > 2 * mark_seconds * cell->rate * threads * share && room > 4e6;
 }
 
 static unsigned failures;
@@ -119,22 +141,28 @@ static unsigned failures;
 static void complain(const struct cell *cell, const char *what) {
   failures++;
   if (failures <= 20 || verbose)
-    fprintf(stderr, "pacing: %s: %.0f cores, limit %.2f x %.0f MB, survival %.1f %%, %.0f MB/s\n", what, cell->cores, cell->limit, cell->live / 1e6,
-            cell->survival * 100, cell->rate / 1e6);
+    fprintf(stderr, "pacing: %s: %.0f cores, limit %.2f x %.0f MB, survival %.1f %%, %.0f MB/s\n",
+            what, cell->cores, cell->limit, cell->live / 1e6, cell->survival * 100,
+            cell->rate / 1e6);
 }
 
 /* Runs that were cut short by --seconds show how they began, not how they went on. */
-static bool long_enough(const struct world_result *result) { return result->minors + result->majors >= cycles; }
+static bool long_enough(const struct world_result *result) {
+  return result->minors + result->majors >= cycles;
+}
 
 /*
- * Five percent where majors alone keep up. Where they do not, time is lost in stalls, and how much depends on where in the room a major happens to begin: there
- * minors may lose twice that.
+ * Five percent where majors alone keep up. Where they do not, time is lost in stalls, and how much
+ * depends on where in the room a major happens to begin: there minors may lose twice that.
  */
-static double most_loss(const struct world_result *majors) { return majors->stalled < 0.02 ? 1.05 : 1.1; }
+static double most_loss(const struct world_result *majors) {
+  return majors->stalled < 0.02 ? 1.05 : 1.1;
+}
 
 static void compare_with_majors(const struct cell *cell) {
   const struct world_result *result = &cell->result, *majors = &cell->majors;
-  double most = most_loss(majors), spare = 0.01 * cell->cores * 1e9 * majors->seconds / majors->allocated;
+  double most = most_loss(majors),
+         spare = 0.01 * cell->cores * 1e9 * majors->seconds / majors->allocated;
   if (!long_enough(result) || !long_enough(majors))
     return;
   if (result->slowdown > majors->slowdown * most)
@@ -167,7 +195,8 @@ static FILE *open_file(const char *name) {
   return file;
 }
 
-static void write_files(FILE *table, FILE *picture, const struct grid *grid, const struct cell *cells) {
+static void write_files(FILE *table, FILE *picture, const struct grid *grid,
+                        const struct cell *cells) {
   if (table != NULL) {
     grid_table(table, cells, grid_cells(grid));
     STRESS_CHECK(fclose(table) == 0, "%s: %s", table_file, strerror(errno));

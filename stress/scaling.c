@@ -1,11 +1,14 @@
 /*
- * scaling: how marking would scale to more cores than a test machine has: a simulation (stress/marking/engine.h) with costs that were measured on one or two.
+ * scaling: how marking would scale to more cores than a test machine has: a simulation
+ * (stress/marking/engine.h) with costs that were measured on one or two.
  *
- * Four panels of speed-up over 1 to 64 markers: shapes of graphs; bandwidth of the memory; size of the heap; packets. --table and --picture write them.
- * Costs are arguments in picoseconds or nanoseconds; doc/design/scaling.md says which benchmark gives each of them, and what came out.
+ * Four panels of speed-up over 1 to 64 markers: shapes of graphs; bandwidth of the memory; size of
+ * the heap; packets. --table and --picture write them. Costs are arguments in picoseconds or
+ * nanoseconds; doc/design/scaling.md says which benchmark gives each of them, and what came out.
  *
- * Checked: every run marks each reachable object once; no speed-up is above the number of markers by more than rounding; one list is not marked faster by
- * several; a run with one marker takes what its objects cost, within 2 % and the cost of packets; the same arguments give the same result.
+ * Checked: every run marks each reachable object once; no speed-up is above the number of markers
+ * by more than rounding; one list is not marked faster by several; a run with one marker takes what
+ * its objects cost, within 2 % and the cost of packets; the same arguments give the same result.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,15 +22,18 @@
 #include "stress/marking/engine.h"
 #include "stress/marking/machine.h"
 
-static uint64_t object_ps = 45000, again_ps = 37000, latency_ps = 300000, push_ps = 2000, packet_ns = 150, head_ns = 100;
-static uint64_t call_ns = 6000, each_ns = 3000, wake_ns = 5000, spawn_ns = 9000, memory_percent = 80, saturation = 8;
+static uint64_t object_ps = 45000, again_ps = 37000, latency_ps = 300000, push_ps = 2000,
+                packet_ns = 150, head_ns = 100;
+static uint64_t call_ns = 6000, each_ns = 3000, wake_ns = 5000, spawn_ns = 9000,
+                memory_percent = 80, saturation = 8;
 static uint64_t objects = 1 << 20, entries = 508, seed = 1;
 static const char *table_file, *picture_file;
 static bool small, machine;
 
 static const struct argument arguments[] = {
     {"small", ARGUMENT_FLAG, &small, "small heaps, for make check"},
-    {"machine", ARGUMENT_FLAG, &machine, "measures what waking costs here, and prints it as arguments"},
+    {"machine", ARGUMENT_FLAG, &machine,
+     "measures what waking costs here, and prints it as arguments"},
     {"table", ARGUMENT_TEXT, &table_file, "file for the table; - is standard output"},
     {"picture", ARGUMENT_TEXT, &picture_file, "file for the picture (SVG)"},
     {"objects", ARGUMENT_COUNT, &objects, "of each graph"},
@@ -42,40 +48,62 @@ static const struct argument arguments[] = {
     {"wake", ARGUMENT_COUNT, &wake_ns, "time until somebody who is woken runs, ns"},
     {"spawn", ARGUMENT_COUNT, &spawn_ns, "cost of making a thread, ns; 0: all exist"},
     {"memory", ARGUMENT_COUNT, &memory_percent, "share of marking that waits for memory, %"},
-    {"saturation", ARGUMENT_COUNT, &saturation, "markers that use up the memory's bandwidth; 0: endless"},
+    {"saturation", ARGUMENT_COUNT, &saturation,
+     "markers that use up the memory's bandwidth; 0: endless"},
     {"entries", ARGUMENT_COUNT, &entries, "of a packet"},
     {"seed", ARGUMENT_COUNT, &seed, "of the random graphs"},
     {NULL, ARGUMENT_FLAG, NULL, NULL}};
 
 static void check_arguments(void) {
-  if (objects < 1000 || objects > 1 << 26 || entries < 2 || entries > 1 << 16 || memory_percent > 100 || object_ps == 0 || latency_ps < object_ps) {
-    fprintf(stderr, "scaling: 1000 to 64M objects, packets of 2 to 64K entries, at most 100 %% memory, and an object costs something, at most the latency\n");
+  if (objects < 1000 || objects > 1 << 26 || entries < 2 || entries > 1 << 16 ||
+      memory_percent > 100 || object_ps == 0 || latency_ps < object_ps) {
+    fprintf(stderr, "scaling: 1000 to 64M objects, packets of 2 to 64K entries, at most 100 %% "
+                    "memory, and an object costs something, at most the latency\n");
     exit(2);
   }
 }
 
 static struct costs given_costs(void) {
-  return (struct costs){.object = (double)object_ps / 1e3, .again = (double)again_ps / 1e3, .latency = (double)latency_ps / 1e3, .push = (double)push_ps / 1e3,
-                        .packet = (double)packet_ns, .head = (double)head_ns, .call = (double)call_ns, .each = (double)each_ns, .wake = (double)wake_ns,
-                        .spawn = (double)spawn_ns, .first = 200e3, .look = 1e6, .memory = (double)memory_percent / 100,
-                        .saturation = (double)saturation, .packet_entries = (uint32_t)entries};
+  return (struct costs){.object = (double)object_ps / 1e3,
+                        .again = (double)again_ps / 1e3,
+                        .latency = (double)latency_ps / 1e3,
+                        .push = (double)push_ps / 1e3,
+                        .packet = (double)packet_ns,
+                        .head = (double)head_ns,
+                        .call = (double)call_ns,
+                        .each = (double)each_ns,
+                        .wake = (double)wake_ns,
+                        .spawn = (double)spawn_ns,
+                        .first = 200e3,
+                        .look = 1e6,
+                        .memory = (double)memory_percent / 100,
+                        .saturation = (double)saturation,
+                        .packet_entries = (uint32_t)entries};
 }
 
-static void check_run(const char *name, const struct graph *graph, unsigned markers, const struct outcome *outcome, double speedup) {
-  STRESS_CHECK(outcome->marked == graph->reachable, "%s, %u markers: %u objects marked of %u", name, markers, outcome->marked, graph->reachable);
-  STRESS_CHECK(speedup <= markers * 1.001, "%s: %u markers are %.2f times as fast as one", name, markers, speedup);
-  STRESS_CHECK(outcome->busy <= 1.001, "%s: %u markers work %.2f of the time", name, markers, outcome->busy);
+static void check_run(const char *name, const struct graph *graph, unsigned markers,
+                      const struct outcome *outcome, double speedup) {
+  STRESS_CHECK(outcome->marked == graph->reachable, "%s, %u markers: %u objects marked of %u", name,
+               markers, outcome->marked, graph->reachable);
+  STRESS_CHECK(speedup <= markers * 1.001, "%s: %u markers are %.2f times as fast as one", name,
+               markers, speedup);
+  STRESS_CHECK(outcome->busy <= 1.001, "%s: %u markers work %.2f of the time", name, markers,
+               outcome->busy);
 }
 
 /* With one marker: no sharing, no contention. */
-static void check_alone(const char *name, const struct graph *graph, const struct costs *costs, double ns) {
+static void check_alone(const char *name, const struct graph *graph, const struct costs *costs,
+                        double ns) {
   double references = graph->first[graph->count], marked = graph->reachable;
   double least = marked * costs->object;
-  double most = marked * costs->latency + references * (costs->latency + costs->push) + (marked + references) * 4 * costs->packet;
-  STRESS_CHECK(ns >= least * 0.98 && ns <= most * 1.02, "%s: one marker takes %.0f ns, not %.0f to %.0f", name, ns, least, most);
+  double most = marked * costs->latency + references * (costs->latency + costs->push) +
+                (marked + references) * 4 * costs->packet;
+  STRESS_CHECK(ns >= least * 0.98 && ns <= most * 1.02,
+               "%s: one marker takes %.0f ns, not %.0f to %.0f", name, ns, least, most);
 }
 
-static void measure(struct curve *curve, const char *name, const struct graph *graph, const struct costs *costs) {
+static void measure(struct curve *curve, const char *name, const struct graph *graph,
+                    const struct costs *costs) {
   snprintf(curve->name, sizeof curve->name, "%s", name);
   double alone = 0;
   for (unsigned k = 0; k < STEPS; k++) {
@@ -92,7 +120,8 @@ static void measure(struct curve *curve, const char *name, const struct graph *g
   curve->ms = alone / 1e6;
 }
 
-static void measure_shape(struct panel *panel, const char *name, enum shape shape, uint64_t count, const struct costs *costs) {
+static void measure_shape(struct panel *panel, const char *name, enum shape shape, uint64_t count,
+                          const struct costs *costs) {
   struct graph graph = graph_make(shape, (uint32_t)count, seed);
   measure(&panel->curve[panel->count++], name, &graph, costs);
   graph_free(&graph);
@@ -104,7 +133,8 @@ static void shapes(struct panel *panel) {
   for (int shape = 0; shape < SHAPES; shape++)
     measure_shape(panel, shape_names[shape], (enum shape)shape, objects, &costs);
   const struct curve *list = &panel->curve[SHAPE_LIST];
-  STRESS_CHECK(list->speedup[STEPS - 1] < 1.05, "64 markers mark one list %.2f times as fast as one", list->speedup[STEPS - 1]);
+  STRESS_CHECK(list->speedup[STEPS - 1] < 1.05,
+               "64 markers mark one list %.2f times as fast as one", list->speedup[STEPS - 1]);
 }
 
 static void bandwidths(struct panel *panel) {
@@ -152,12 +182,15 @@ static FILE *open_file(const char *name) {
 }
 
 static void close_file(FILE *file, const char *name) {
-  STRESS_CHECK(file == stdout ? fflush(file) == 0 : fclose(file) == 0, "%s: %s", name, strerror(errno));
+  STRESS_CHECK(file == stdout ? fflush(file) == 0 : fclose(file) == 0, "%s: %s", name,
+               strerror(errno));
 }
 
 static void write_files(const struct panel *all, unsigned count) {
   char below[160];
-  snprintf(below, sizeof below, "Markers (both axes logarithmic). %llu objects, %.1f ns each alone, memory used up by %llu markers, unless said otherwise.",
+  snprintf(below, sizeof below,
+           "Markers (both axes logarithmic). %llu objects, %.1f ns each alone, memory used up by "
+           "%llu markers, unless said otherwise.",
            (unsigned long long)objects, (double)object_ps / 1e3, (unsigned long long)saturation);
   if (table_file != NULL) {
     FILE *file = open_file(table_file);
@@ -173,7 +206,8 @@ static void write_files(const struct panel *all, unsigned count) {
 
 static void print_machine(void) {
   struct machine here = machine_measure();
-  printf("--call %.0f --each %.0f --wake %.0f --spawn %.0f\n", here.call, here.each, here.wake, here.spawn);
+  printf("--call %.0f --each %.0f --wake %.0f --spawn %.0f\n", here.call, here.each, here.wake,
+         here.spawn);
 }
 
 int main(int argc, char **argv) {

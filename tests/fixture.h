@@ -1,5 +1,6 @@
 /*
- * tests/fixture.h: what tests of whole heaps share: a heap with options, an attached main thread, and a linked list.
+ * tests/fixture.h: what tests of whole heaps share: a heap with options, an attached main thread,
+ * and a linked list.
  */
 #ifndef LULL_TESTS_FIXTURE_H
 #define LULL_TESTS_FIXTURE_H
@@ -17,13 +18,16 @@
       ck_abort_msg("%s:%d: %s", __FILE__, __LINE__, #condition);                                  \
   } while (0)
 
-/* A heap with options as in LULL_OPTIONS ("heap.max=64M,verify=phase"), the environment not read. */
+/*
+ * A heap with options as in LULL_OPTIONS ("heap.max=64M,verify=phase"), the environment not read.
+ */
 static inline lull_heap *heap_with(const char *options) {
   lull_config *config = lull_config_new();
   char *text = strdup(options), *rest = NULL;
   ck_assert(config != NULL && text != NULL);
   ck_assert_int_eq(lull_config_environment(config, NULL), LULL_OK);
-  for (char *entry = strtok_r(text, ",", &rest); entry != NULL; entry = strtok_r(NULL, ",", &rest)) {
+  for (char *entry = strtok_r(text, ",", &rest); entry != NULL;
+       entry = strtok_r(NULL, ",", &rest)) {
     char *value = strchr(entry, '=');
     ck_assert(value != NULL);
     *value++ = '\0';
@@ -85,7 +89,8 @@ static inline lull_type vector_type(lull_heap *heap) {
 }
 
 /* A list of n cells with values first, first + 1, ... */
-static inline struct cell *make_list(lull_thread *thread, lull_type type, size_t n, uint64_t first) {
+static inline struct cell *make_list(lull_thread *thread, lull_type type, size_t n,
+                                     uint64_t first) {
   struct cell *list = NULL;
   LULL_ROOTS(thread, list);
   for (size_t i = n; i-- > 0;) {

@@ -7,7 +7,10 @@
 #include "heap/heap.h"
 #include "tests/fixture.h"
 
-/* Asks for a cycle as an allocation does, and returns its number. No cycle runs, so the plan stays as it is set here. */
+/*
+ * Asks for a cycle as an allocation does, and returns its number. No cycle runs, so the plan stays
+ * as it is set here.
+ */
 static inline uint64_t ask_for_minor(lull_heap *of) {
   struct lu_pacer *pacer = &of->cycle.pacer;
   lu_lock(&pacer->lock);

@@ -1,8 +1,9 @@
 /*
  * tests/puppets.c: threads that are led through the phases of a cycle one handshake at a time.
  *
- * A puppet takes one request at a time: lull_poll would also take the next one, if it came at once. What a puppet has done is visible to main's thread, and
- * what main's thread has done to it, by the semaphores.
+ * A puppet takes one request at a time: lull_poll would also take the next one, if it came at once.
+ * What a puppet has done is visible to main's thread, and what main's thread has done to it, by the
+ * semaphores.
  */
 #include "tests/puppets.h"
 #include "tests/minor.h"

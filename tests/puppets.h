@@ -4,8 +4,8 @@
  * A puppet is an attached thread that waits, RUNNING and without polling, for the next thing to do;
  * so the collector waits for it, and an interleaving of puppets is the only one that can happen.
  *
- * One heap at a time, and the process of one test: main's thread leads, everything here is its own but
- * what a puppet does in its act.
+ * One heap at a time, and the process of one test: main's thread leads, everything here is its own
+ * but what a puppet does in its act.
  */
 #ifndef LULL_TESTS_PUPPETS_H
 #define LULL_TESTS_PUPPETS_H

@@ -1,6 +1,7 @@
 /*
- * test_alloc.c: allocation by a caller that knows the size: what it yields is what lull_new yields; a size that is not the
- * type's is refused wherever it is looked at, and a refusal takes nothing from the region and leaves the heap as it was.
+ * test_alloc.c: allocation by a caller that knows the size: what it yields is what lull_new yields;
+ * a size that is not the type's is refused wherever it is looked at, and a refusal takes nothing
+ * from the region and leaves the heap as it was.
  */
 #include "heap/large.h"
 #include "heap/region.h"
@@ -13,7 +14,8 @@ static const char *const variants[] = {
 };
 #define VARIANTS ((int)(sizeof variants / sizeof variants[0]))
 
-static const size_t sizes[] = {8, 16, 24, 56, LU_MEDIUM, LU_MEDIUM + 8, 5000, LU_SMALL_MAX, LU_SMALL_MAX + 8, 3 << 20};
+static const size_t sizes[] = {
+    8, 16, 24, 56, LU_MEDIUM, LU_MEDIUM + 8, 5000, LU_SMALL_MAX, LU_SMALL_MAX + 8, 3 << 20};
 #define SIZES (sizeof sizes / sizeof sizes[0])
 
 /* Lines that the library logged. */
@@ -42,7 +44,10 @@ static lull_type leaf_type(lull_heap *heap, size_t size) {
   return type;
 }
 
-/* One object, by the inline path or out of line, which must be a new one in every respect. It is left full of ones. */
+/*
+ * One object, by the inline path or out of line, which must be a new one in every respect. It is
+ * left full of ones.
+ */
 static void check_one(lull_heap *heap, lull_thread *thread, lull_type type, size_t size) {
   char *bump = thread->bump;
   bool room = (size_t)(thread->limit - bump) >= size;
@@ -105,24 +110,34 @@ static void use_up_room(const struct scene *scene) {
   while (scene->thread->bump != scene->thread->limit);
 }
 
-/* Allocates until the region has room for a few cells, so that the next allocation of one is inline. */
+/*
+ * Allocates until the region has room for a few cells, so that the next allocation of one is
+ * inline.
+ */
 static void make_room(const struct scene *scene) {
   do
     EXPECT(lull_new(scene->thread, scene->word) != NULL);
   while (scene->thread->limit - scene->thread->bump < (ptrdiff_t)(4 * sizeof(struct cell)));
 }
 
-/* Sizes that a cell does not have and types of which no record is; the sizes are no constants here. */
+/*
+ * Sizes that a cell does not have and types of which no record is; the sizes are no constants here.
+ */
 static void refuse_all(const struct scene *scene) {
-  static const size_t wrong[] = {0, 1, 8, 16, 20, 23, 25, 32, 8192, 8200, 1 << 20, LULL_SIZE_MAX, SIZE_MAX - 7, SIZE_MAX};
-  const lull_type strange[] = {0, scene->vector, scene->vector + 1, 1000000, LULL_TYPE_INDEX_MASK, UINT32_MAX};
+  static const size_t wrong[] = {
+      0, 1, 8, 16, 20, 23, 25, 32, 8192, 8200, 1 << 20, LULL_SIZE_MAX, SIZE_MAX - 7, SIZE_MAX};
+  const lull_type strange[] = {0,       scene->vector,        scene->vector + 1,
+                               1000000, LULL_TYPE_INDEX_MASK, UINT32_MAX};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
     REFUSED(lull_new_sized(scene->thread, scene->cell, wrong[i]), LULL_E_ARGUMENT);
   for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++)
     REFUSED(lull_new_sized(scene->thread, strange[i], sizeof(struct cell)), LULL_E_UNKNOWN);
 }
 
-/* What is refused however much room there is: 0, more than there is room for, and constants that are no size. */
+/*
+ * What is refused however much room there is: 0, more than there is room for, and constants that
+ * are no size.
+ */
 static void refuse_at_sight(const struct scene *scene) {
   lull_thread *thread = scene->thread;
   volatile size_t nothing = 0;
@@ -144,7 +159,8 @@ static void check_usable(const struct scene *scene) {
   LULL_ROOTS(scene->thread, list);
   list = make_list(scene->thread, scene->cell, 3000, 5);
   for (int i = 0; i < 3; i++) {
-    struct cell *more = (struct cell *)lull_new_sized(scene->thread, scene->cell, sizeof(struct cell));
+    struct cell *more =
+        (struct cell *)lull_new_sized(scene->thread, scene->cell, sizeof(struct cell));
     EXPECT(more != NULL);
     lull_init(scene->thread, more, &more->next, list);
     more->value = list->value - 1;

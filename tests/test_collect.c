@@ -1,6 +1,7 @@
 /*
- * test_collect.c: the concurrent cycle through the public API: what is reachable survives with its contents, what is not
- * is freed, from every kind of root, over many cycles, epochs and threads; and with marking's packets failing.
+ * test_collect.c: the concurrent cycle through the public API: what is reachable survives with its
+ * contents, what is not is freed, from every kind of root, over many cycles, epochs and threads;
+ * and with marking's packets failing.
  */
 #include <pthread.h>
 #include "tests/fixture.h"
@@ -13,8 +14,10 @@ static const char *const variants[] = {
     "heap.max=64M,stress.region=256,gc.assist=100us,stress.delay=200us,verify=phase",
     "heap.max=64M,stress.membarrier=false,stress.loop=true",
     "heap.max=64M,gc.mode=incremental,verify=phase,stress.epoch_bits=4,stress.scribble=true",
-    "heap.max=64M,gc.mode=incremental,gc.step=10us,stress.packet=1,stress.region=256,stress.delay=20us,verify=cycle",
-    "heap.max=64M,gc.mode=incremental,gc.step_bytes=4K,gc.every=1M,stress.scribble=true,verify=phase",
+    "heap.max=64M,gc.mode=incremental,gc.step=10us,stress.packet=1,stress.region=256,stress.delay="
+    "20us,verify=cycle",
+    "heap.max=64M,gc.mode=incremental,gc.step_bytes=4K,gc.every=1M,stress.scribble=true,verify="
+    "phase",
     "heap.max=64M,gc.mode=incremental,gc.helpers=2,stress.loop=true,verify=cycle",
     "heap.max=64M,heap.initial=1M,gc.thread_from=1T,verify=cycle",
     "heap.max=64M,gc.mode=stw,verify=phase,stress.epoch_bits=4,stress.scribble=true",
@@ -129,7 +132,8 @@ END_TEST
 /* No packet but the first few can be had: objects are kept by their marks and re-scan flags. */
 START_TEST(marking_without_packets_loses_nothing) {
   char options[128];
-  snprintf(options, sizeof options, "heap.max=64M,verify=phase,stress.packet=3,fault.packet=%d", 1 + _i * 7);
+  snprintf(options, sizeof options, "heap.max=64M,verify=phase,stress.packet=3,fault.packet=%d",
+           1 + _i * 7);
   lull_heap *heap = heap_with(options);
   lull_thread *thread = attach(heap);
   lull_type cell = cell_type(heap), type = vector_type(heap);

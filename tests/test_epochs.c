@@ -1,6 +1,7 @@
 /*
- * test_epochs.c: epochs that wrap, on whole heaps: what a thread takes out of an object after its root scan, by the object's
- * first store of the cycle, survives in every epoch, whatever the log words held before, and however seldom logs are renewed.
+ * test_epochs.c: epochs that wrap, on whole heaps: what a thread takes out of an object after its
+ * root scan, by the object's first store of the cycle, survives in every epoch, whatever the log
+ * words held before, and however seldom logs are renewed.
  */
 #include "tests/fixture.h"
 
@@ -8,8 +9,12 @@
 #define SMALL 900
 #define ROUNDS 20  /* more than the 8 epochs of 4 bits, twice */
 
-/* A vector that is initialised only, so that no store has touched its logs. The cells are reachable through it alone. */
-static struct vector *fresh_vector(lull_thread *thread, lull_type vectors, lull_type cells, size_t n) {
+/*
+ * A vector that is initialised only, so that no store has touched its logs. The cells are reachable
+ * through it alone.
+ */
+static struct vector *fresh_vector(lull_thread *thread, lull_type vectors, lull_type cells,
+                                   size_t n) {
   struct cell *list = make_list(thread, cells, n, 0);
   LULL_ROOTS(thread, list);
   struct vector *vector = (struct vector *)lull_new_array(thread, vectors, n);
@@ -34,7 +39,8 @@ static void await_end(lull_heap *heap, lull_thread *thread) {
     lull_poll(thread);
 }
 
-static void take_out(lull_heap *heap, lull_thread *thread, lull_type vectors, lull_type cells, struct cell **taken, size_t n) {
+static void take_out(lull_heap *heap, lull_thread *thread, lull_type vectors, lull_type cells,
+                     struct cell **taken, size_t n) {
   struct vector *vector = NULL;
   LULL_ROOTS(thread, vector);
   vector = fresh_vector(thread, vectors, cells, n);
@@ -51,7 +57,8 @@ static void take_out(lull_heap *heap, lull_thread *thread, lull_type vectors, lu
 
 static void run_rounds(size_t n) {
   static struct cell *taken[LARGE];
-  lull_heap *heap = heap_with("heap.max=64M,stress.epoch_bits=4,stress.scribble=true,stress.delay=5ms");
+  lull_heap *heap =
+      heap_with("heap.max=64M,stress.epoch_bits=4,stress.scribble=true,stress.delay=5ms");
   lull_thread *thread = attach(heap);
   lull_type cells = cell_type(heap), vectors = vector_type(heap);
   ck_assert_int_eq(lull_thread_range_add(thread, taken, LARGE), LULL_OK);
@@ -66,10 +73,13 @@ END_TEST
 START_TEST(what_leaves_a_small_array_survives_every_epoch) { run_rounds(SMALL); }
 END_TEST
 
-/* A large object that is kept by its re-scan flag in every cycle, for want of packets, has its cards renewed all the same: seven cycles
- * after a store the epoch of that store has come round. */
+/*
+ * A large object that is kept by its re-scan flag in every cycle, for want of packets, has its
+ * cards renewed all the same: seven cycles after a store the epoch of that store has come round.
+ */
 START_TEST(cards_are_renewed_without_packets) {
-  lull_heap *heap = heap_with("heap.max=64M,stress.epoch_bits=4,stress.delay=60ms,fault.packet=1,verify=phase");
+  lull_heap *heap =
+      heap_with("heap.max=64M,stress.epoch_bits=4,stress.delay=60ms,fault.packet=1,verify=phase");
   lull_thread *thread = attach(heap);
   lull_type cells = cell_type(heap), vectors = vector_type(heap);
   {
@@ -96,9 +106,13 @@ START_TEST(cards_are_renewed_without_packets) {
 }
 END_TEST
 
-/* Two vectors that have survived a cycle are stored into, so that their logs say the epoch of now. The cells are taken out in the cycle that has
- * this epoch again, after the root scan: unless the logs were renewed in between, nobody shades them. */
-static void come_round(lull_heap *heap, lull_thread *thread, lull_type vectors, lull_type cells, int cycles) {
+/*
+ * Two vectors that have survived a cycle are stored into, so that their logs say the epoch of now.
+ * The cells are taken out in the cycle that has this epoch again, after the root scan: unless the
+ * logs were renewed in between, nobody shades them.
+ */
+static void come_round(lull_heap *heap, lull_thread *thread, lull_type vectors, lull_type cells,
+                       int cycles) {
   struct vector *small = NULL, *large = NULL;
   struct cell *taken = NULL, *other = NULL;
   LULL_ROOTS(thread, small, large, taken, other);
@@ -121,11 +135,16 @@ static void come_round(lull_heap *heap, lull_thread *thread, lull_type vectors, 
   ck_assert_uint_eq(other->value, 43);
 }
 
-/* Stale logs are renewed in every 2nd, 4th and 8th major with 5, 6 and 7 bits. Each round has one cycle more than it takes the epoch to
- * come round, so that the rounds begin at every distance from the renewal. */
+/*
+ * Stale logs are renewed in every 2nd, 4th and 8th major with 5, 6 and 7 bits. Each round has one
+ * cycle more than it takes the epoch to come round, so that the rounds begin at every distance from
+ * the renewal.
+ */
 START_TEST(logs_that_are_renewed_now_and_then_never_come_round) {
   char options[128];
-  snprintf(options, sizeof options, "heap.max=64M,stress.epoch_bits=%d,stress.scribble=true,stress.delay=100us,verify=phase", _i);
+  snprintf(options, sizeof options,
+           "heap.max=64M,stress.epoch_bits=%d,stress.scribble=true,stress.delay=100us,verify=phase",
+           _i);
   lull_heap *heap = heap_with(options);
   lull_thread *thread = attach(heap);
   lull_type cells = cell_type(heap), vectors = vector_type(heap);

@@ -1,8 +1,10 @@
 /*
- * test_generations.c: minor cycles on whole heaps, by one thread: what becomes old and when, what a minor frees and what it leaves, what only old objects hold,
- * and what a minor looks at (doc/design/generations.md). What threads do while one runs is in test_interleavings_minor.c.
+ * test_generations.c: minor cycles on whole heaps, by one thread: what becomes old and when, what a
+ * minor frees and what it leaves, what only old objects hold, and what a minor looks at
+ * (doc/design/generations.md). What threads do while one runs is in test_interleavings_minor.c.
  *
- * Dead memory is scribbled over, and no memory goes back to the system, so a test can look at what has died.
+ * Dead memory is scribbled over, and no memory goes back to the system, so a test can look at what
+ * has died.
  */
 #include "heap/large.h"
 #include "heap/sweep.h"
@@ -34,7 +36,8 @@ static void set_up(unsigned n, const char *more) {
   promote = n;
   /* Wide epochs in debug builds too: with 4 bits every fourth cycle has to be a major. */
   snprintf(options, sizeof options,
-           "heap.max=64M,gc.every=1G,heap.return=false,stress.scribble=true,stress.epoch_bits=15,verify=phase,gc.promote=%u%s",
+           "heap.max=64M,gc.every=1G,heap.return=false,stress.scribble=true,stress.epoch_bits=15,"
+           "verify=phase,gc.promote=%u%s",
            n, more);
   heap = heap_with(options);
   thread = attach(heap);
@@ -117,7 +120,10 @@ START_TEST(a_major_makes_all_old_at_once) {
 }
 END_TEST
 
-/* Without a packet a survivor cannot be listed: it is promoted instead. The first packet that is asked for holds the root, the second would list it. */
+/*
+ * Without a packet a survivor cannot be listed: it is promoted instead. The first packet that is
+ * asked for holds the root, the second would list it.
+ */
 START_TEST(what_cannot_be_listed_is_promoted) {
   set_up(MOST, "");
   make_object(_i / 2 != 0);
@@ -177,7 +183,10 @@ END_TEST
 
 /* Remembering. */
 
-/* An old vector holds young cells, one in each part of it, which nobody stores again: it is remembered until they are old, and not longer. */
+/*
+ * An old vector holds young cells, one in each part of it, which nobody stores again: it is
+ * remembered until they are old, and not longer.
+ */
 START_TEST(what_only_an_old_object_holds_lives) {
   bool large = _i % 2 != 0;
   set_up((unsigned)(_i / 2 % MOST + 1), modes[_i / 2 / MOST]);
@@ -209,7 +218,10 @@ static void append(uint64_t value) {
   lull_store(thread, last, &last->next, cell);
 }
 
-/* Each cell is older than the one that it refers to by a minor, so that each of them is promoted while its referent is not. */
+/*
+ * Each cell is older than the one that it refers to by a minor, so that each of them is promoted
+ * while its referent is not.
+ */
 START_TEST(what_a_newly_promoted_object_holds_lives) {
   set_up((unsigned)(_i % MOST + 1), modes[_i / MOST]);
   root[0] = new_cell(0);
@@ -230,7 +242,8 @@ START_TEST(what_a_newly_promoted_large_object_holds_lives) {
   struct vector *vector = new_vector(LARGE);
   root[0] = (struct cell *)vector;
   for (size_t round = 0; round < 2 * promote; round++) {
-    lull_store(thread, vector, &vector->item[round * (LARGE / (2 * promote))], new_cell(MAGIC + round));
+    lull_store(thread, vector, &vector->item[round * (LARGE / (2 * promote))],
+               new_cell(MAGIC + round));
     leave_blocks();
     minor();
     for (size_t i = 0; i <= round; i++)
@@ -263,7 +276,10 @@ START_TEST(a_lost_entry_asks_for_a_major) {
 }
 END_TEST
 
-/* An old object that was stored into is stored into again when its epoch may have come round: after each number of cycles. Minors are refused often enough. */
+/*
+ * An old object that was stored into is stored into again when its epoch may have come round: after
+ * each number of cycles. Minors are refused often enough.
+ */
 START_TEST(a_log_never_comes_round) {
   enum { BITS = 4, EPOCHS = 1 << BITS >> 1 };
   size_t length = _i % 2 == 0 ? SMALL : LARGE;
@@ -321,7 +337,9 @@ START_TEST(a_minor_passes_over_what_is_old) {
 }
 END_TEST
 
-/* Garbage in a block that the thread holds is freed by the first minor after it has left the block. */
+/*
+ * Garbage in a block that the thread holds is freed by the first minor after it has left the block.
+ */
 START_TEST(a_block_in_use_is_swept_by_a_later_minor) {
   set_up((unsigned)_i, "");
   leave_blocks();
@@ -337,7 +355,10 @@ START_TEST(a_block_in_use_is_swept_by_a_later_minor) {
 }
 END_TEST
 
-/* Old cells with holes between them; what is born in the holes, dies and is freed by a minor, round after round. */
+/*
+ * Old cells with holes between them; what is born in the holes, dies and is freed by a minor, round
+ * after round.
+ */
 START_TEST(holes_of_old_blocks_are_used_and_freed_again) {
   enum { CELLS = 40000, KEPT = 40 };
   set_up((unsigned)(_i / MODES + 1), modes[_i % MODES]);
@@ -366,7 +387,10 @@ END_TEST
 
 /* Figures. */
 
-/* Keeps some of what it makes, and drops some of what is old, by a sequence of its own; the live bytes are all that is old. */
+/*
+ * Keeps some of what it makes, and drops some of what is old, by a sequence of its own; the live
+ * bytes are all that is old.
+ */
 START_TEST(live_bytes_follow_what_is_old) {
   enum { SLOTS = 400 };
   set_up(1, modes[_i]);
@@ -395,14 +419,18 @@ START_TEST(live_bytes_follow_what_is_old) {
   uint64_t live = sizeof(struct vector) + SLOTS * sizeof(void *);
   for (size_t i = 0; i < SLOTS; i++)
     if (vector->item[i] != NULL)
-      live += sizeof(struct vector) + ((struct vector *)(void *)vector->item[i])->length * sizeof(void *);
+      live += sizeof(struct vector) +
+              ((struct vector *)(void *)vector->item[i])->length * sizeof(void *);
   major();
   ck_assert_uint_eq(stats_of(heap).bytes_live, live);
   tear_down();
 }
 END_TEST
 
-/* Large objects that are made, kept, dropped while young or old: those that are there are those that live, and those that died old. */
+/*
+ * Large objects that are made, kept, dropped while young or old: those that are there are those
+ * that live, and those that died old.
+ */
 START_TEST(the_list_of_large_objects_follows) {
   enum { SLOTS = 24 };
   unsigned age[SLOTS] = {0}, stay = 0;
@@ -449,8 +477,8 @@ static void allocate_much(void) {
 /* By pacing. */
 START_TEST(garbage_is_collected_by_minors) {
   char options[64];
-  snprintf(options, sizeof options, "heap.max=64M,gc.generational=%s%s", _i % 2 == 0 ? "true" : "false",
-           _i / 2 == 0 ? "" : ",gc.mode=stw");
+  snprintf(options, sizeof options, "heap.max=64M,gc.generational=%s%s",
+           _i % 2 == 0 ? "true" : "false", _i / 2 == 0 ? "" : ",gc.mode=stw");
   heap = heap_with(options);
   thread = attach(heap);
   cells = cell_type(heap);

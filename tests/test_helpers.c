@@ -1,8 +1,10 @@
 /*
- * test_helpers.c: how many cores there are, and when threads help the collector: when they are asked for, or where cores are idle; none where there
- * are none, and without one that cannot be made.
+ * test_helpers.c: how many cores there are, and when threads help the collector: when they are
+ * asked for, or where cores are idle; none where there are none, and without one that cannot be
+ * made.
  *
- * When a helper gets a CPU is the system's to say: what must happen some time is waited for, and the tests' limit (tests/suite.h) says that it does not.
+ * When a helper gets a CPU is the system's to say: what must happen some time is waited for, and
+ * the tests' limit (tests/suite.h) says that it does not.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -15,8 +17,9 @@
 static const struct {
   const char *text;
   uint64_t cores;
-} quotas[] = {{"max 100000\n", UINT64_MAX}, {"100000 100000\n", 1}, {"250000 100000\n", 2}, {"50000 100000\n", 1},
-              {"6400000 100000\n", 64},     {"", UINT64_MAX},       {"100000\n", UINT64_MAX}, {"1 0\n", UINT64_MAX}};
+} quotas[] = {{"max 100000\n", UINT64_MAX}, {"100000 100000\n", 1},   {"250000 100000\n", 2},
+              {"50000 100000\n", 1},        {"6400000 100000\n", 64}, {"", UINT64_MAX},
+              {"100000\n", UINT64_MAX},     {"1 0\n", UINT64_MAX}};
 
 START_TEST(quotas_of_cgroups) {
   for (size_t i = 0; i < sizeof quotas / sizeof quotas[0]; i++)
@@ -116,7 +119,9 @@ static void fixed_number(void) {
 START_TEST(a_fixed_number_helps_always) {
   if (_i < 2)
     only_one_core();
-  with_table(_i % 2 == 0 ? "heap.max=128M,gc.helpers=3,verify=cycle" : "heap.max=128M,gc.helpers=3,gc.mode=stw,verify=cycle", fixed_number);
+  with_table(_i % 2 == 0 ? "heap.max=128M,gc.helpers=3,verify=cycle"
+                         : "heap.max=128M,gc.helpers=3,gc.mode=stw,verify=cycle",
+             fixed_number);
 }
 END_TEST
 
@@ -145,7 +150,9 @@ START_TEST(one_core_has_none_to_spare) {
 END_TEST
 
 /* The first thread that is started is the collector's. */
-START_TEST(helpers_that_cannot_be_made) { with_table("heap.max=128M,gc.helpers=3,fault.spawn=2", no_helper); }
+START_TEST(helpers_that_cannot_be_made) {
+  with_table("heap.max=128M,gc.helpers=3,fault.spawn=2", no_helper);
+}
 END_TEST
 
 static void some_of_them(void) {
@@ -153,7 +160,9 @@ static void some_of_them(void) {
   ck_assert_uint_eq(helpers(), 2);
 }
 
-START_TEST(fewer_helpers_than_asked_for) { with_table("heap.max=128M,gc.helpers=3,fault.spawn=4", some_of_them); }
+START_TEST(fewer_helpers_than_asked_for) {
+  with_table("heap.max=128M,gc.helpers=3,fault.spawn=4", some_of_them);
+}
 END_TEST
 
 static _Atomic bool slab_done;
@@ -184,7 +193,10 @@ static void until_helped(void) {
   ck_assert_uint_lt(helpers(), lu_cores());
 }
 
-/* Only the thread that waits for the collection is attached, so a core is idle as far as the process knows. */
+/*
+ * Only the thread that waits for the collection is attached, so a core is idle as far as the
+ * process knows.
+ */
 START_TEST(idle_cores_help) {
   if (lu_cores() > 1)
     with_table(_i == 0 ? "heap.max=128M" : "heap.max=128M,gc.mode=stw", until_helped);
@@ -225,7 +237,9 @@ static void beside(unsigned count, void *(*run)(void *), void *arg, void (*part)
   ck_assert_int_eq(lull_blocked_end(thread), LULL_OK);
 }
 
-static void beside_own(void) { beside(lu_cores() < 64 ? lu_cores() : 64, run_attached, heap, no_helper); }
+static void beside_own(void) {
+  beside(lu_cores() < 64 ? lu_cores() : 64, run_attached, heap, no_helper);
+}
 
 static void beside_others(void) {
   lull_heap *other = heap_with("heap.max=16M");
@@ -239,14 +253,19 @@ START_TEST(busy_cores_do_not_help) {
 }
 END_TEST
 
-/* Nobody knows of threads that are not attached, but a helper that waits for a CPU among them retires. */
+/*
+ * Nobody knows of threads that are not attached, but a helper that waits for a CPU among them
+ * retires.
+ */
 static void until_retired(void) {
   do
     collect();
   while (helpers() == 0 || heap->helpers.row[0].retired == 0);
 }
 
-static void beside_unknown(void) { beside(lu_cores() < 16 ? 4 * lu_cores() : 64, run_free, NULL, until_retired); }
+static void beside_unknown(void) {
+  beside(lu_cores() < 16 ? 4 * lu_cores() : 64, run_free, NULL, until_retired);
+}
 
 START_TEST(helpers_that_wait_for_a_cpu_retire) {
   if (lu_cores() > 1 && lu_cores() < 16)
@@ -256,7 +275,8 @@ END_TEST
 
 int main(void) {
   Suite *suite = new_suite("helpers");
-  TCase *cores = tcase_create("cores"), *fixed = tcase_create("fixed"), *idle = tcase_create("idle");
+  TCase *cores = tcase_create("cores"), *fixed = tcase_create("fixed"),
+        *idle = tcase_create("idle");
   tcase_add_test(cores, quotas_of_cgroups);
   tcase_add_test(cores, waiting_for_a_cpu);
   suite_add_tcase(suite, cores);

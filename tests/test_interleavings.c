@@ -1,7 +1,7 @@
 /*
- * test_interleavings.c: what the store barrier is for, step by step: two threads are led through the
- * phases of a cycle one handshake at a time, and do in each phase what would lose an object if a
- * rule were missing (doc/design/defects.md, tests/models/start.pml).
+ * test_interleavings.c: what the store barrier is for, step by step: two threads are led through
+ * the phases of a cycle one handshake at a time, and do in each phase what would lose an object if
+ * a rule were missing (doc/design/defects.md, tests/models/start.pml).
  *
  * Two puppets (tests/puppets.h) make every interleaving below the only one that can happen; the
  * victim and the scene are those of tests/victim.h. The verifier looks at the heap after the cycle.

@@ -1,7 +1,8 @@
 /*
- * test_interleavings_memory.c: what marking, sweeping and allocation owe each other, with puppets and the scene of
- * tests/victim.h: that all roots and fields are found, that holes end where objects begin, that births live through the cycle
- * in which they are made and are young after it, that nothing is swept too early, and what is remembered at the end.
+ * test_interleavings_memory.c: what marking, sweeping and allocation owe each other, with puppets
+ * and the scene of tests/victim.h: that all roots and fields are found, that holes end where
+ * objects begin, that births live through the cycle in which they are made and are young after it,
+ * that nothing is swept too early, and what is remembered at the end.
  */
 #include "heap/region.h"
 #include "tests/victim.h"

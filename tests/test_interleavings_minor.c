@@ -1,9 +1,11 @@
 /*
- * test_interleavings_minor.c: minor cycles, step by step: two threads are led through one handshake after the other (tests/puppets.h), and do
- * at each step what would lose a young object, or keep an old one from being found again, if a rule were missing (doc/design/generations.md).
+ * test_interleavings_minor.c: minor cycles, step by step: two threads are led through one handshake
+ * after the other (tests/puppets.h), and do at each step what would lose a young object, or keep an
+ * old one from being found again, if a rule were missing (doc/design/generations.md).
  *
- * The victim is young, in a block that the minor sweeps, and scribbled over when it is taken for dead. `shared` is old. The verifier looks at the heap after
- * each cycle; two more minors and a major follow, by which what should have been remembered is missed.
+ * The victim is young, in a block that the minor sweeps, and scribbled over when it is taken for
+ * dead. `shared` is old. The verifier looks at the heap after each cycle; two more minors and a
+ * major follow, by which what should have been remembered is missed.
  */
 #include "heap/large.h"
 #include "mark/age.h"
@@ -13,7 +15,18 @@
 
 /* Where a cycle stands. b is ahead of a at some steps. */
 enum step {
-  BEFORE, WINDOW_AHEAD, WINDOW, BUMPED_AHEAD, BUMPED, TRACE_AHEAD, TRACE, IDLE_ARMED, IDLE_AHEAD, SETTLING, AFTER, STEPS
+  BEFORE,
+  WINDOW_AHEAD,
+  WINDOW,
+  BUMPED_AHEAD,
+  BUMPED,
+  TRACE_AHEAD,
+  TRACE,
+  IDLE_ARMED,
+  IDLE_AHEAD,
+  SETTLING,
+  AFTER,
+  STEPS
 };
 
 static struct vector *second;   /* like `shared`, old and held by a handle */
@@ -21,7 +34,9 @@ static struct cell *gone;       /* old; a's root[1] */
 static struct cell *passed;     /* what one puppet holds and another takes over */
 
 /* Wide epochs in debug builds too: with 4 bits every fourth cycle has to be a major. */
-#define OPTIONS "heap.max=64M,gc.every=1G,gc.helpers=0,heap.return=false,stress.scribble=true,stress.epoch_bits=15,verify=cycle"
+#define OPTIONS                                                                                    \
+  "heap.max=64M,gc.every=1G,gc.helpers=0,heap.return=false,stress.scribble=true,"                  \
+  "stress.epoch_bits=15,verify=cycle"
 
 static struct vector *make_vector(struct puppet *puppet) {
   struct vector *vector = (struct vector *)lull_new_array(puppet->thread, vectors, length);
@@ -67,8 +82,9 @@ static void each(void (*act)(struct puppet *puppet)) {
 
 /* From where a minor has brought both to. */
 static void lead_on(enum step from, enum step to) {
-  static const enum lu_phase phases[] = {[WINDOW_AHEAD] = LU_WINDOW, [WINDOW] = LU_WINDOW, [BUMPED_AHEAD] = LU_BUMPED,
-                                         [BUMPED] = LU_BUMPED, [TRACE_AHEAD] = LU_TRACE, [TRACE] = LU_TRACE};
+  static const enum lu_phase phases[] = {
+      [WINDOW_AHEAD] = LU_WINDOW, [WINDOW] = LU_WINDOW,     [BUMPED_AHEAD] = LU_BUMPED,
+      [BUMPED] = LU_BUMPED,       [TRACE_AHEAD] = LU_TRACE, [TRACE] = LU_TRACE};
   for (int step = from + 1; step <= (int)to; step++) {
     if (step == WINDOW_AHEAD)
       begin_minor();
@@ -98,7 +114,9 @@ static void complete(enum step step) {
   ck_assert_int_eq(heap->cycle.kind, LU_MINOR);
 }
 
-/* The rest of the cycle, and what would miss the victim if it were not where the next cycles look. */
+/*
+ * The rest of the cycle, and what would miss the victim if it were not where the next cycles look.
+ */
 static void outlive(enum step step) {
   complete(step);
   check_victim();
@@ -114,7 +132,10 @@ static void outlive(enum step step) {
 
 /* Things that puppets do. */
 
-/* A birth in the middle of `shared`, with one that an initialising store has put into it; held by `shared` alone. */
+/*
+ * A birth in the middle of `shared`, with one that an initialising store has put into it; held by
+ * `shared` alone.
+ */
 static void bear_into_shared(struct puppet *puppet) {
   puppet->root[2] = new_cell(puppet, MAGIC + 3);
   struct cell *birth = new_cell(puppet, MAGIC + 2);
@@ -164,7 +185,8 @@ START_TEST(an_old_object_gets_a_birth) {
 END_TEST
 
 static void store_card(struct puppet *puppet) {
-  size_t card = (size_t)puppet->root[3]->value, per = (size_t)heap->settings.rs_card / sizeof(void *);
+  size_t card = (size_t)puppet->root[3]->value,
+         per = (size_t)heap->settings.rs_card / sizeof(void *);
   size_t i = card * per + per / 2 < length ? card * per + per / 2 : length - 1;
   lull_store(puppet->thread, shared, &shared->item[i], new_cell(puppet, MAGIC + card));
   passed = shared->item[i];
@@ -217,7 +239,10 @@ START_TEST(a_scanned_thread_clears_the_only_reference) {
 }
 END_TEST
 
-/* b is scanned already; a, which is not, stores what only a holds into an object that is logged, and lets it go. */
+/*
+ * b is scanned already; a, which is not, stores what only a holds into an object that is logged,
+ * and lets it go.
+ */
 START_TEST(a_new_value_passes_to_a_scanned_thread) {
   length = _i == 0 ? SMALL : ITEMS;
   set_up();
@@ -230,7 +255,9 @@ START_TEST(a_new_value_passes_to_a_scanned_thread) {
 }
 END_TEST
 
-/* a stores in the window: barrier and store stand on two sides of b's first store in the new epoch. */
+/*
+ * a stores in the window: barrier and store stand on two sides of b's first store in the new epoch.
+ */
 static void straddle(void) {
   lead_to(WINDOW);
   let(&a, barrier_only);
@@ -250,7 +277,10 @@ START_TEST(a_store_in_the_window_straddles_the_first_log) {
 }
 END_TEST
 
-/* Without packets an object is kept by its mark and a flag; the spare bitmap is clear all the same when the next cycle begins. */
+/*
+ * Without packets an object is kept by its mark and a flag; the spare bitmap is clear all the same
+ * when the next cycle begins.
+ */
 START_TEST(a_store_in_the_window_without_packets) {
   set_up();
   lu_fault_arm(LU_FAULT_PACKET, 1, false);
@@ -299,7 +329,10 @@ START_TEST(a_thread_stores_and_leaves) {
 }
 END_TEST
 
-/* A thread joins at each step, takes the only reference to the victim, and stores a birth of its own. */
+/*
+ * A thread joins at each step, takes the only reference to the victim, and stores a birth of its
+ * own.
+ */
 START_TEST(a_thread_joins_and_takes) {
   enum step step = (enum step)(_i / 2);
   length = _i % 2 == 0 ? SMALL : ITEMS;
@@ -329,8 +362,10 @@ static void bear_large(struct puppet *puppet) {
 
 static void forget_birth(struct puppet *puppet) { puppet->root[2] = NULL; }
 
-/* A large object that is born at any step is young when the minor is over, whether it had to be kept or was marked: the next
- * frees it, or makes it old. */
+/*
+ * A large object that is born at any step is young when the minor is over, whether it had to be
+ * kept or was marked: the next frees it, or makes it old.
+ */
 START_TEST(a_large_birth_is_not_old_at_once) {
   enum step step = (enum step)(_i / 2);
   set_up();
@@ -385,8 +420,10 @@ START_TEST(a_lost_entry_makes_the_minor_a_major) {
 }
 END_TEST
 
-/* b loses an entry in the window, when the set of the epoch before, which a major drops, is still in use. `second` is logged from
- * then on, so nothing else tells of the birth that it gets. */
+/*
+ * b loses an entry in the window, when the set of the epoch before, which a major drops, is still
+ * in use. `second` is logged from then on, so nothing else tells of the birth that it gets.
+ */
 START_TEST(an_entry_is_lost_in_the_window) {
   set_up_with(OPTIONS ",rs.max=4K");
   let(&a, store_elsewhere);
@@ -409,7 +446,10 @@ START_TEST(an_entry_is_lost_in_the_window) {
 }
 END_TEST
 
-/* b loses an entry when it is idle already and the set of the new epoch has not become the current one yet. */
+/*
+ * b loses an entry when it is idle already and the set of the new epoch has not become the current
+ * one yet.
+ */
 START_TEST(an_entry_is_lost_before_the_sweep) {
   set_up_with(OPTIONS ",rs.max=4K");
   lead_to(TRACE);
@@ -430,8 +470,10 @@ static void put_neighbour_into_shared(struct puppet *puppet) {
   puppet->root[3] = NULL;
 }
 
-/* The victim is marked, counted and listed; then its neighbour, for which there was no packet, has the block scanned again, which promotes what it
- * meets, whatever it takes otherwise. */
+/*
+ * The victim is marked, counted and listed; then its neighbour, for which there was no packet, has
+ * the block scanned again, which promotes what it meets, whatever it takes otherwise.
+ */
 START_TEST(a_survivor_is_met_by_a_rescan) {
   set_up_with(_i == 2 ? OPTIONS ",gc.promote=2" : OPTIONS ",gc.promote=3");
   ck_assert_ptr_eq(lu_block_of(&heap->space, victim), lu_block_of(&heap->space, a.root[3]));
@@ -450,7 +492,10 @@ START_TEST(a_survivor_is_met_by_a_rescan) {
 }
 END_TEST
 
-/* A node whose layout is told by a callback, which lets a test look into the middle of the marker's work. */
+/*
+ * A node whose layout is told by a callback, which lets a test look into the middle of the marker's
+ * work.
+ */
 struct node {
   lull_object header;
   struct cell *held;
@@ -460,7 +505,8 @@ struct node {
 static lull_type nodes;
 static struct node *node;
 static lull_handle *node_handle;
-static _Atomic int traces_left;   /* calls of the callback before the one in which b takes what the node holds; negative: none will */
+static _Atomic int traces_left;   /* calls of the callback before the one in which b takes what the
+                                     node holds; negative: none will */
 static _Atomic bool taken;
 
 static void take_from_node(struct puppet *puppet) {
@@ -500,8 +546,11 @@ static void set_up_nodes(void) {
   each(leave_blocks);
 }
 
-/* The node is promoted, by this minor or before, and holds what is not: its log is set by the marker. b takes the cell out of it in the middle of the
- * marker's first or second look at its fields. */
+/*
+ * The node is promoted, by this minor or before, and holds what is not: its log is set by the
+ * marker. b takes the cell out of it in the middle of the marker's first or second look at its
+ * fields.
+ */
 START_TEST(a_store_comes_while_the_marker_remembers) {
   set_up_nodes();
   for (int i = 0; i < 1 + _i / 2; i++)
@@ -530,7 +579,10 @@ static void forget_and_collect(struct puppet *puppet) {
   collect(puppet);
 }
 
-/* At each step of a minor: who asks for a collection gets a major, also when an allocation has asked for the next cycle before. */
+/*
+ * At each step of a minor: who asks for a collection gets a major, also when an allocation has
+ * asked for the next cycle before.
+ */
 START_TEST(a_collection_is_asked_for_while_a_minor_runs) {
   enum step step = (enum step)(_i / 2);
   set_up();

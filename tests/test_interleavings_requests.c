@@ -1,7 +1,7 @@
 /*
- * test_interleavings_requests.c: who asks for a collection and who waits, with puppets and the scene of tests/victim.h: that
- * a request begins a cycle that comes after it, that waiting ends, also when a thread does not poll, and what an
- * acknowledgement and a claim promise.
+ * test_interleavings_requests.c: who asks for a collection and who waits, with puppets and the
+ * scene of tests/victim.h: that a request begins a cycle that comes after it, that waiting ends,
+ * also when a thread does not poll, and what an acknowledgement and a claim promise.
  */
 #include "tests/victim.h"
 #include "threads/claim.h"

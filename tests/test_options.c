@@ -536,7 +536,10 @@ static void check_settings(const struct lu_settings *settings, const char *text)
   }
 }
 
-/* Random texts made of pieces that mean something here, in eight parts; the seed of a failure is in its message. */
+/*
+ * Random texts made of pieces that mean something here, in eight parts; the seed of a failure is in
+ * its message.
+ */
 enum { TEXTS = LU_TSAN || LU_ASAN ? 10000 : 20000, PARTS = 8 };
 
 START_TEST(random_texts) {

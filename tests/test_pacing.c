@@ -1,6 +1,7 @@
 /*
- * test_pacing.c: pacing of real heaps: what can be read and set, what is refused, what settings do to cycles, the soft and the hard limit, heaps that share a
- * budget, embedders who ask whether to collect.
+ * test_pacing.c: pacing of real heaps: what can be read and set, what is refused, what settings do
+ * to cycles, the soft and the hard limit, heaps that share a budget, embedders who ask whether to
+ * collect.
  */
 #include <pthread.h>
 #include <time.h>
@@ -16,7 +17,9 @@ static lull_pacing pacing_of(lull_heap *heap) {
   return pacing;
 }
 
-static void set(lull_heap *heap, const lull_pacing *pacing) { ck_assert_int_eq(lull_heap_set_pacing(heap, pacing), LULL_OK); }
+static void set(lull_heap *heap, const lull_pacing *pacing) {
+  ck_assert_int_eq(lull_heap_set_pacing(heap, pacing), LULL_OK);
+}
 
 /* CLOCK_MONOTONIC, or CLOCK_PROCESS_CPUTIME_ID for what must not depend on who else runs. */
 static double seconds_of(clockid_t clock) {
@@ -45,8 +48,10 @@ static void litter_calmly(lull_heap *heap, lull_thread *thread, lull_type type, 
 }
 
 START_TEST(settings_begin_as_the_options) {
-  lull_heap *heap = heap_with("heap.max=64M,heap.soft=40M,heap.initial=8M,heap.growth=150,heap.sizing=adaptive,heap.balance=77,gc.young=2M,gc.minor_ratio=50,"
-                              "gc.minor_growth=20,gc.threshold_bytes=3M,gc.threshold_objects=5000,gc.start=30,gc.every=1M,gc.pause=2ms,gc.cpu=25,"
+  lull_heap *heap = heap_with("heap.max=64M,heap.soft=40M,heap.initial=8M,heap.growth=150,heap."
+                              "sizing=adaptive,heap.balance=77,gc.young=2M,gc.minor_ratio=50,"
+                              "gc.minor_growth=20,gc.threshold_bytes=3M,gc.threshold_objects=5000,"
+                              "gc.start=30,gc.every=1M,gc.pause=2ms,gc.cpu=25,"
                               "gc.step=300us,gc.step_bytes=64K,gc.work=150");
   lull_pacing pacing = pacing_of(heap);
   ck_assert_uint_eq(pacing.hard_limit, 64 * MB);
@@ -198,7 +203,8 @@ START_TEST(the_young_size_says_when_minors_come) {
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   {
-    struct cell *list = make_list(thread, type, 1000000, 0);   /* 24 MB, which majors would mark again and again */
+    struct cell *list = make_list(thread, type, 1000000, 0); /* 24 MB, which majors would mark again
+                                                                and again */
     LULL_ROOTS(thread, list);
     ck_assert_int_eq(lull_collect(thread), LULL_OK);
     uint64_t before = stats_of(heap).cycles_minor;
@@ -256,7 +262,10 @@ START_TEST(a_pause_makes_cycles_rarer) {
 }
 END_TEST
 
-/* A program whose collector would run all the time: little room, much garbage. It has its share, and a second that was saved up, and no more. */
+/*
+ * A program whose collector would run all the time: little room, much garbage. It has its share,
+ * and a second that was saved up, and no more.
+ */
 START_TEST(the_collector_keeps_its_share_at_the_limit) {
   lull_heap *heap = heap_with("heap.max=16M,gc.cpu=5,gc.generational=false");
   lull_thread *thread = attach(heap);
@@ -268,7 +277,8 @@ START_TEST(the_collector_keeps_its_share_at_the_limit) {
     while ((took = seconds_now() - began) < 5.0)
       litter(thread, type, MB / 4);
     lull_stats stats = stats_of(heap);
-    /* A cycle that is under way is not cut short: the last one, and the one that used the saved second up, may go beyond. */
+    /* A cycle that is under way is not cut short: the last one, and the one that used the saved
+     * second up, may go beyond. */
     double most = 1.1 + took * 0.05 * (double)lu_cores() + 2 * (double)stats.cycle.max / 1e9;
     ck_assert_double_le((double)(stats.cpu_minor + stats.cpu_major) / 1e9, most);
     ck_assert_uint_eq(stats.stall_failures, 0);
@@ -278,7 +288,10 @@ START_TEST(the_collector_keeps_its_share_at_the_limit) {
 }
 END_TEST
 
-/* More is allocated than the collector can follow: near the limit allocations wait a little, often, and none fails. */
+/*
+ * More is allocated than the collector can follow: near the limit allocations wait a little, often,
+ * and none fails.
+ */
 START_TEST(near_the_limit_allocations_sleep) {
   lull_heap *heap = heap_with("heap.max=48M,gc.generational=false");
   lull_thread *thread = attach(heap);
@@ -396,7 +409,8 @@ END_TEST
 
 /* More work for each byte allocated: the incremental cycle is over sooner. */
 START_TEST(the_work_factor_can_be_changed) {
-  lull_heap *heap = heap_with("heap.max=64M,gc.mode=incremental,gc.step_bytes=512K,gc.generational=false");
+  lull_heap *heap =
+      heap_with("heap.max=64M,gc.mode=incremental,gc.step_bytes=512K,gc.generational=false");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   {
@@ -465,7 +479,10 @@ START_TEST(groups_say_what_is_wrong) {
 }
 END_TEST
 
-/* A heap with much alive and much garbage beside one with little of both: the first gets more, and together they get the budget. */
+/*
+ * A heap with much alive and much garbage beside one with little of both: the first gets more, and
+ * together they get the budget.
+ */
 START_TEST(a_group_gives_memory_to_who_needs_it) {
   enum { BUDGET = 100 };
   lull_group *group = NULL;

@@ -1,5 +1,6 @@
 /*
- * test_policy.c: the pacer's arithmetic: starts, goals, kinds of cycles, what minors have to pay, sizing, shares, assists. No heap, no clock.
+ * test_policy.c: the pacer's arithmetic: starts, goals, kinds of cycles, what minors have to pay,
+ * sizing, shares, assists. No heap, no clock.
  */
 #include <stdlib.h>
 #include "cycle/policy.h"
@@ -69,7 +70,9 @@ static void run(struct world *world, enum lu_kind kind, const struct cycle *cycl
                                           .space_left = cycle->space_left});
 }
 
-static uint64_t until_due(const struct world *world) { return world->policy.trigger - world->allocated; }
+static uint64_t until_due(const struct world *world) {
+  return world->policy.trigger - world->allocated;
+}
 
 START_TEST(the_first_cycle_begins_below_the_initial_size) {
   struct lu_policy_config config = config_of(256 * MB);
@@ -105,7 +108,8 @@ START_TEST(a_cycle_begins_so_early_that_it_ends_below_the_goal) {
   /* 100 MB/s, 100 ms: 10 MB, times 1.3. The rate between cycles is the same. */
   for (int i = 0; i < 4; i++) {
     pass(&world, 50 * MB, 500 * MS);
-    run(&world, LU_MAJOR, &(struct cycle){.ns = 100 * MS, .born = 10 * MB, .live = 20 * MB, .cpu_ns = 100 * MS});
+    run(&world, LU_MAJOR,
+        &(struct cycle){.ns = 100 * MS, .born = 10 * MB, .live = 20 * MB, .cpu_ns = 100 * MS});
   }
   /* What was born floats. */
   ck_assert_uint_eq(world.policy.goal, 80 * MB);
@@ -118,10 +122,12 @@ START_TEST(cycles_do_not_follow_each_other_for_nothing) {
   struct world world = world_of(&config);
   /* A rate at which no start is early enough. */
   pass(&world, 30 * MB, MS);
-  run(&world, LU_MAJOR, &(struct cycle){.ns = 100 * MS, .born = 10 * MB, .live = 30 * MB, .cpu_ns = 100 * MS});
+  run(&world, LU_MAJOR,
+      &(struct cycle){.ns = 100 * MS, .born = 10 * MB, .live = 30 * MB, .cpu_ns = 100 * MS});
   ck_assert_uint_ge(until_due(&world), (60 - 40) * MB / 8);
   /* No room at all. */
-  run(&world, LU_MAJOR, &(struct cycle){.ns = 100 * MS, .born = 10 * MB, .live = 64 * MB, .cpu_ns = 100 * MS});
+  run(&world, LU_MAJOR,
+      &(struct cycle){.ns = 100 * MS, .born = 10 * MB, .live = 64 * MB, .cpu_ns = 100 * MS});
   ck_assert_uint_ge(until_due(&world), 64 * KB);
 }
 END_TEST
@@ -199,25 +205,36 @@ START_TEST(a_collector_beyond_its_share_is_held) {
 }
 END_TEST
 
-/* Rounds of small garbage beside a large tree: minors find nothing alive and cost next to nothing. */
+/*
+ * Rounds of small garbage beside a large tree: minors find nothing alive and cost next to nothing.
+ */
 START_TEST(garbage_beside_a_large_tree_makes_minors_only) {
   struct lu_policy_config config = config_of(150 * MB);
   config.generational = true;
   struct world world = world_of(&config);
   int majors = 0;
   pass(&world, 100 * MB, SECOND);
-  run(&world, LU_MAJOR, &(struct cycle){.ns = 100 * MS, .born = MB, .live = 100 * MB, .cpu_ns = 100 * MS});
+  run(&world, LU_MAJOR,
+      &(struct cycle){.ns = 100 * MS, .born = MB, .live = 100 * MB, .cpu_ns = 100 * MS});
   for (int i = 0; i < 200; i++) {
     pass(&world, until_due(&world), 10 * MS);
     enum lu_kind kind = lu_policy_kind(&world.policy, world.allocated);
     majors += kind == LU_MAJOR;
-    run(&world, kind, &(struct cycle){.ns = MS, .born = MB, .live = 100 * MB, .survived = 0, .cpu_ns = kind == LU_MAJOR ? 100 * MS : MS / 2});
+    run(&world, kind,
+        &(struct cycle){.ns = MS,
+                        .born = MB,
+                        .live = 100 * MB,
+                        .survived = 0,
+                        .cpu_ns = kind == LU_MAJOR ? 100 * MS : MS / 2});
   }
   ck_assert_int_eq(majors, 0);
 }
 END_TEST
 
-/* Everything young survives: a minor marks it, and then a major marks it again. Returns how many of 400 cycles were minors. */
+/*
+ * Everything young survives: a minor marks it, and then a major marks it again. Returns how many of
+ * 400 cycles were minors.
+ */
 static int minors_of_400(double survival, uint64_t minor_ns_per_mb) {
   struct lu_policy_config config = config_of(150 * MB);
   config.generational = true;
@@ -232,8 +249,11 @@ static int minors_of_400(double survival, uint64_t minor_ns_per_mb) {
     uint64_t survived = (uint64_t)((double)left * survival);
     live = kind == LU_MAJOR ? 75 * MB : live + survived;
     minors += kind == LU_MINOR;
-    run(&world, kind, &(struct cycle){.ns = kind == LU_MAJOR ? 100 * MS : 10 * MS, .live = live, .survived = survived,
-                                      .cpu_ns = kind == LU_MAJOR ? 100 * MS : left / MB * minor_ns_per_mb});
+    run(&world, kind,
+        &(struct cycle){.ns = kind == LU_MAJOR ? 100 * MS : 10 * MS,
+                        .live = live,
+                        .survived = survived,
+                        .cpu_ns = kind == LU_MAJOR ? 100 * MS : left / MB * minor_ns_per_mb});
   }
   return minors;
 }
@@ -251,7 +271,8 @@ START_TEST(a_minor_leaves_room_for_a_major) {
   struct world world = world_of(&config);
   run(&world, LU_MAJOR, &(struct cycle){.ns = 10 * MS, .live = 50 * MB, .cpu_ns = 10 * MS});
   ck_assert_uint_eq(lu_policy_kind(&world.policy, world.allocated), LU_MINOR);
-  run(&world, LU_MINOR, &(struct cycle){.ns = MS, .live = 92 * MB, .survived = 42 * MB, .cpu_ns = MS});
+  run(&world, LU_MINOR,
+      &(struct cycle){.ns = MS, .live = 92 * MB, .survived = 42 * MB, .cpu_ns = MS});
   ck_assert_uint_eq(world.policy.planned, LU_MAJOR);
   ck_assert_uint_eq(lu_policy_kind(&world.policy, world.allocated), LU_MAJOR);
   config.generational = false;
@@ -321,12 +342,14 @@ START_TEST(debt_and_live_follow_allocation) {
   pass(&world, until_due(&world) + MB, MS);
   ck_assert_int_eq(lu_policy_debt(&world.policy, world.allocated), (int64_t)MB);
   ck_assert_uint_ge(lu_policy_live(&world.policy, world.allocated), 40 * MB);
-  ck_assert_uint_le(lu_policy_live(&world.policy, world.allocated), lu_policy_filled(&world.policy, world.allocated));
+  ck_assert_uint_le(lu_policy_live(&world.policy, world.allocated),
+                    lu_policy_filled(&world.policy, world.allocated));
 }
 END_TEST
 
 START_TEST(assists_are_owed_by_those_who_outrun_the_collector) {
-  struct lu_policy_progress progress = {.headroom = 10 * MB, .limit_room = 10 * MB, .work = 20 * MB, .all = 1000, .mark_ns = 10 * MS};
+  struct lu_policy_progress progress = {
+      .headroom = 10 * MB, .limit_room = 10 * MB, .work = 20 * MB, .all = 1000, .mark_ns = 10 * MS};
   ck_assert_uint_eq(lu_policy_assist(&progress, 64 * KB), 0);
   progress.since = 6 * MB;
   progress.done = 900;
@@ -342,7 +365,12 @@ END_TEST
 
 /* The cycles before found next to nothing, this one a large tree. */
 START_TEST(marking_that_takes_longer_than_ever_before_makes_threads_sleep) {
-  struct lu_policy_progress progress = {.limit_room = 8 * MB, .work = 64 * KB, .all = 100, .mark_ns = 20000, .since = 5 * MB, .done = 5000};
+  struct lu_policy_progress progress = {.limit_room = 8 * MB,
+                                        .work = 64 * KB,
+                                        .all = 100,
+                                        .mark_ns = 20000,
+                                        .since = 5 * MB,
+                                        .done = 5000};
   uint64_t known = lu_policy_sleep(&progress, 64 * KB);
   ck_assert_uint_lt(known, 100);
   progress.elapsed_ns = MS;
@@ -395,7 +423,8 @@ START_TEST(a_cycle_begins_before_the_space_is_used_up) {
 END_TEST
 
 START_TEST(sleeps_are_bounded_and_only_near_the_limit) {
-  struct lu_policy_progress progress = {.headroom = MB, .limit_room = 10 * MB, .work = 20 * MB, .all = 1000, .mark_ns = 10 * MS};
+  struct lu_policy_progress progress = {
+      .headroom = MB, .limit_room = 10 * MB, .work = 20 * MB, .all = 1000, .mark_ns = 10 * MS};
   progress.since = 4 * MB;
   ck_assert_uint_eq(lu_policy_sleep(&progress, 64 * KB), 0);
   progress.since = 6 * MB;

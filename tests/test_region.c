@@ -153,7 +153,8 @@ START_TEST(holes_are_found_as_by_hand) {
     }
     for (int i = 0; i < 20; i++) {
       static const uint32_t leasts[] = {16, 8, 1, 10, 20, 100};
-      uint32_t from = i == 0 ? 0 : (uint32_t)lu_random_scale(lu_random_step(&random), LU_BLOCK_GRANULES + 1);
+      uint32_t from =
+          i == 0 ? 0 : (uint32_t)lu_random_scale(lu_random_step(&random), LU_BLOCK_GRANULES + 1);
       uint32_t least = leasts[(size_t)i % COUNT_OF(leasts)], largest, sum = 0, longest = 0;
       struct lu_hole hole;
       for (uint32_t at = from; find_slowly(words, at, least, &hole); at = hole.end) {

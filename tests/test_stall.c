@@ -1,6 +1,7 @@
 /*
- * test_stall.c: allocation at the limit: every wait ends, with memory, or with the out-of-memory hook and NULL; and a thread that does
- * not poll costs the others LULL_E_PROGRESS, never a false LULL_E_MEMORY. A heap with nothing in it refuses nothing that its limit allows.
+ * test_stall.c: allocation at the limit: every wait ends, with memory, or with the out-of-memory
+ * hook and NULL; and a thread that does not poll costs the others LULL_E_PROGRESS, never a false
+ * LULL_E_MEMORY. A heap with nothing in it refuses nothing that its limit allows.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -136,8 +137,9 @@ static void count_names(const char *line, void *data) {
 }
 
 START_TEST(a_thread_that_does_not_poll_is_named) {
-  lull_heap *heap = heap_with(_i == 0 ? "heap.max=16M,stall.timeout=200ms,watchdog=50ms"
-                                      : "heap.max=16M,stall.timeout=200ms,watchdog=50ms,gc.mode=stw");
+  lull_heap *heap =
+      heap_with(_i == 0 ? "heap.max=16M,stall.timeout=200ms,watchdog=50ms"
+                        : "heap.max=16M,stall.timeout=200ms,watchdog=50ms,gc.mode=stw");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   struct stuck stuck = {.heap = heap};
@@ -201,14 +203,16 @@ START_TEST(threads_that_share_a_tight_heap_all_get_memory) {
 }
 END_TEST
 
-static const char *const spacious[] = {"heap.max=96M", "heap.max=96M,gc.mode=stw", "heap.max=96M,heap.return=false",
+static const char *const spacious[] = {"heap.max=96M", "heap.max=96M,gc.mode=stw",
+                                       "heap.max=96M,heap.return=false",
                                        "heap.max=96M,gc.mode=stw,heap.return=false"};
 #define SPACIOUS ((int)(sizeof spacious / sizeof spacious[0]))
 
 /*
- * Small objects in two slabs, far from each other and from both ends: of the 64 slabs of a heap of 96 MB they leave 23 in a row before them, 16
- * between them and 23 behind them, where nearly all of the limit wants 24. For a moment objects of 2 MB, of which each gets a slab of its own,
- * take the others' place; they are never touched, so most of this is addresses only.
+ * Small objects in two slabs, far from each other and from both ends: of the 64 slabs of a heap of
+ * 96 MB they leave 23 in a row before them, 16 between them and 23 behind them, where nearly all of
+ * the limit wants 24. For a moment objects of 2 MB, of which each gets a slab of its own, take the
+ * others' place; they are never touched, so most of this is addresses only.
  */
 enum { SLABS_BEFORE = 23, SLABS_BETWEEN = 16 };
 #define OF_A_SLAB ((size_t)2 << 20)

@@ -29,8 +29,10 @@ static void begin(const char *more) {
   begin_with(options);
 }
 
-/* Allocates `minors` times as much as is young, in cells of which `percent` live until `length` more
- * are to, and has each part collected by a minor. */
+/*
+ * Allocates `minors` times as much as is young, in cells of which `percent` live until `length`
+ * more are to, and has each part collected by a minor.
+ */
 static void churn(unsigned minors, unsigned percent, size_t length) {
   struct vector *window = NULL;
   LULL_ROOTS(thread, window);

@@ -259,8 +259,10 @@ static void *do_not_poll(void *arg) {
 }
 
 /* The stop gives up, leaves nothing stopped, and works as soon as the thread polls. */
-/* Sees that a stop is asked for, spins until the driver sleeps, then passes a short blocked region, whose entry takes the poll word, and only polls from
- * then on. */
+/*
+ * Sees that a stop is asked for, spins until the driver sleeps, then passes a short blocked region,
+ * whose entry takes the poll word, and only polls from then on.
+ */
 static void *pass_a_region(void *arg) {
   lull_thread *thread = fake_attach(heap);
   (void)arg;

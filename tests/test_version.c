@@ -1,5 +1,6 @@
 /*
- * test_version.c: the library's version text agrees with the header's numbers and with the package's.
+ * test_version.c: the library's version text agrees with the header's numbers and with the
+ * package's.
  */
 #include <lull/base.h>
 #include <stdio.h>

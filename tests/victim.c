@@ -1,7 +1,9 @@
 /*
- * tests/victim.c: an object that has to live through a cycle, what puppets do with it, and the scene of majors.
+ * tests/victim.c: an object that has to live through a cycle, what puppets do with it, and the
+ * scene of majors.
  *
- * All of it is main's thread's, which leads the puppets, but what a puppet's act does while main's thread waits for it.
+ * All of it is main's thread's, which leads the puppets, but what a puppet's act does while main's
+ * thread waits for it.
  */
 #include "tests/victim.h"
 

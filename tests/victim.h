@@ -1,9 +1,11 @@
 /*
- * tests/victim.h: an object that has to live through a cycle, what puppets do with it, and the scene of majors.
+ * tests/victim.h: an object that has to live through a cycle, what puppets do with it, and the
+ * scene of majors.
  *
- * The victim is what a cycle would lose if a rule of the protocol were missing; it is scribbled over when it is taken for
- * dead. The scene of majors: the victim is old, a's root[0], and lies in no block that anybody allocates in; `shared` is old
- * and held by `handle`; a and b are attached. The scene of minors is in test_interleavings_minor.c.
+ * The victim is what a cycle would lose if a rule of the protocol were missing; it is scribbled
+ * over when it is taken for dead. The scene of majors: the victim is old, a's root[0], and lies in
+ * no block that anybody allocates in; `shared` is old and held by `handle`; a and b are attached.
+ * The scene of minors is in test_interleavings_minor.c.
  */
 #ifndef LULL_TESTS_VICTIM_H
 #define LULL_TESTS_VICTIM_H
@@ -18,7 +20,10 @@ extern struct cell *victim, *tail;   /* the tail hangs from the victim */
 extern struct vector *shared;        /* an old object that both puppets store into */
 extern size_t length;                /* of `shared`; SMALL unless a test sets it before its scene */
 
-/* Acts on slots of `shared`: the last one, which is in another card than the first one if it is large. */
+/*
+ * Acts on slots of `shared`: the last one, which is in another card than the first one if it is
+ * large.
+ */
 void forget(struct puppet *puppet);             /* root[0] */
 void put_into_shared(struct puppet *puppet);    /* root[0] */
 void put_and_forget(struct puppet *puppet);

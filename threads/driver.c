@@ -153,8 +153,8 @@ void lu_drive_wait(struct lu_drive *drive) {
     atomic_store_explicit(&registry->waiting_since, lu_now_ns(), memory_order_relaxed);
   lu_drive_watch(drive);
 
-  /* Again: entering a blocked region takes the poll word and serves requests, but not a stop; a thread that is back before the driver
-   * looked would never be asked. */
+  /* Again: entering a blocked region takes the poll word and serves requests, but not a stop; a
+   * thread that is back before the driver looked would never be asked. */
   for (const struct lu_thread *thread = drive->pending; thread != NULL; thread = thread->pending)
     lu_drive_poke(thread);
   uint32_t seen = lu_event_value(&registry->progress);

@@ -42,7 +42,9 @@ bool lu_drive_pass(struct lu_drive *drive);
 /* Whether the deadline of a pass is over. */
 bool lu_drive_late(const struct lu_drive *drive);
 
-/* Names a pending thread in the log when watchdog_ns have passed since the arming (0: never), once. */
+/*
+ * Names a pending thread in the log when watchdog_ns have passed since the arming (0: never), once.
+ */
 void lu_drive_watch(struct lu_drive *drive);
 
 /*

@@ -14,8 +14,8 @@
  *   os->poll_word         a hint that some request of some heap is open; see below.
  *
  * H.1, at least once: lu_handshake_try does not answer true before each thread of the snapshot has
- * acknowledged this number, and acknowledging follows the closure. It cannot be false for ever for a
- * thread that goes on: a request is found at the next poll (below), and a thread that is BLOCKED
+ * acknowledged this number, and acknowledging follows the closure. It cannot be false for ever for
+ * a thread that goes on: a request is found at the next poll (below), and a thread that is BLOCKED
  * instead is claimed, because each try looks at its state until it has acknowledged. A thread
  * leaves only with request = acknowledged, seen under the lock under which handshakes are armed.
  * H.1, at most once: the owner and the driver both look at acknowledged first. The owner does while
@@ -168,8 +168,11 @@ void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(vo
     lu_handshake_wait(&drive);
 }
 
-/* Every thread is claimed, so H.2 holds, and by C.2 with it H.3. Nobody joins or leaves: the registered threads are the
- * snapshot, and who joins later takes the registry lock after it was given back by the resumption, so sees what is armed. */
+/*
+ * Every thread is claimed, so H.2 holds, and by C.2 with it H.3. Nobody joins or leaves: the
+ * registered threads are the snapshot, and who joins later takes the registry lock after it was
+ * given back by the resumption, so sees what is armed.
+ */
 void lu_handshake_stopped(struct lu_registry *registry, void (*arm)(void *owner),
                           lu_closure *closure, void *arg) {
   LU_ASSERT(atomic_load_explicit(&registry->stopping, memory_order_relaxed) != 0);

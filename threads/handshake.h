@@ -47,13 +47,18 @@ void lu_handshake(struct lu_registry *registry, const char *name, void (*arm)(vo
  */
 void lu_handshake_begin(struct lu_drive *drive, struct lu_registry *registry, const char *name,
                         void (*arm)(void *owner), lu_closure *closure, void *arg);
-/* Serves threads that are BLOCKED, in batches, until lu_now_ns has passed deadline_ns (0: none). True when all have acknowledged: the handshake is over.
- * Looks after the watchdog. */
+/*
+ * Serves threads that are BLOCKED, in batches, until lu_now_ns has passed deadline_ns (0: none).
+ * True when all have acknowledged: the handshake is over. Looks after the watchdog.
+ */
 bool lu_handshake_try(struct lu_drive *drive, uint64_t deadline_ns);
 /* After a try that said false: waits for a thread as lu_handshake does. */
 void lu_handshake_wait(struct lu_drive *drive);
 
-/* The same with the world stopped, by who stopped it: arms, and runs the closure for each thread. No request is made. */
+/*
+ * The same with the world stopped, by who stopped it: arms, and runs the closure for each thread.
+ * No request is made.
+ */
 void lu_handshake_stopped(struct lu_registry *registry, void (*arm)(void *owner),
                           lu_closure *closure, void *arg);
 

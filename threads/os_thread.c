@@ -11,9 +11,9 @@
  * that the destructors of embedders, which may use or detach an attachment, all have had their
  * turn; but frames are forgotten at once, and a blocked region is left, because the stack that the
  * frames stand on is in use for other things by now (a cancelled thread runs no cleanup in C unless
- * compiled with -fexceptions). In the second it detaches what is still attached; the thread's own roots are forgotten
- * before any closure could look at them, because what they pointed to may be gone. From then on
- * attaching is refused, since no later round is certain to come.
+ * compiled with -fexceptions). In the second it detaches what is still attached; the thread's own
+ * roots are forgotten before any closure could look at them, because what they pointed to may be
+ * gone. From then on attaching is refused, since no later round is certain to come.
  *
  * Lifetime: the record is held by its thread and by each lu_thread that is not freed yet
  * (lu_os_thread.holds), because a collector may touch state and claims of a thread that has left

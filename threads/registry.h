@@ -10,16 +10,18 @@
 #include "threads/thread.h"
 
 /*
- * What a heap does when a thread joins, leaves, or has polled. `owner` is lu_registry.owner. None but polled may wait.
- * create: no lock held; the record is zeroed; prepares the heap's part; may fail.
- * joined: registry lock held; adopts the armed phase. The thread is RUNNING and registered when it
+ * What a heap does when a thread joins, leaves, or has polled. `owner` is lu_registry.owner. None
+ * but polled may wait. create: no lock held; the record is zeroed; prepares the heap's part; may
+ * fail. joined: registry lock held; adopts the armed phase. The thread is RUNNING and registered
+ * when it
  *   returns.
  * ended (may be NULL): forced detach only, by the thread at its end, RUNNING, no lock held, before
  *   anything else: its frames, ranges and callbacks point to what is gone and are to be forgotten
  *   unread. pub.frames is NULL already.
  * leaving: registry lock held, by the thread itself (or at its forced end), all requests
  *   acknowledged; flushes and hands on. After it the thread runs no closure any more.
- * polled (may be NULL): the thread has run what was asked of it at a poll, for each of its heaps; RUNNING, outside blocked regions, no lock held. May
+ * polled (may be NULL): the thread has run what was asked of it at a poll, for each of its heaps;
+ * RUNNING, outside blocked regions, no lock held. May
  *   wait as a blocked region; attaches and detaches nothing.
  * destroy: no lock held; undoes create. The record itself is freed later by the registry.
  */
@@ -59,7 +61,8 @@ struct lu_registry {
   /* Records of threads that left (threads/limbo.h), linked by prev; under the lock. held: the
    * running handshake may still look at them. */
   struct lu_thread *held, *left;
-  /* Walks by lu_registry_each under way. Raised and lowered by readers; read by who takes records out of limbo (threads/limbo.c). */
+  /* Walks by lu_registry_each under way. Raised and lowered by readers; read by who takes records
+   * out of limbo (threads/limbo.c). */
   _Atomic uint32_t walkers;
   size_t held_count, left_count;
   /* Stop the world (threads/stop.h): not 0 while a stop is asked for. */
@@ -103,7 +106,10 @@ lull_status lu_join(struct lu_registry *registry, struct lu_thread **thread);
 lull_status lu_leave(struct lu_thread *thread);
 struct lu_thread *lu_self(struct lu_registry *registry);
 
-/* Forgets the calling thread's frames in all its heaps and leaves its blocked regions; for the end of the thread only. */
+/*
+ * Forgets the calling thread's frames in all its heaps and leaves its blocked regions; for the end
+ * of the thread only.
+ */
 void lu_forget_frames(struct lu_os_thread *os);
 
 /* Detaches the calling thread from all its heaps, whatever it was doing; for the end of the
@@ -118,7 +124,10 @@ struct lu_thread *lu_own(const lull_thread *thread);
  * fn makes and ends no registry. */
 void lu_registries_each(void (*fn)(struct lu_registry *, void *), void *arg);
 
-/* Calls fn for each registered thread, without a lock; for readers that are not mutators. Counters seen may be a moment old. fn does not wait. */
+/*
+ * Calls fn for each registered thread, without a lock; for readers that are not mutators. Counters
+ * seen may be a moment old. fn does not wait.
+ */
 void lu_registry_each(struct lu_registry *registry, void (*fn)(struct lu_thread *, void *),
                       void *arg);
 

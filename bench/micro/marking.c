@@ -18,10 +18,11 @@
  *
  * CPU time of marking is that of all threads but the main one, from the main thread's root scan,
  * after which marking begins, until the collector asks it for what is left to mark; the main thread
- * sleeps meanwhile. No helpers, unless --options asks for them: then it is the sum of several cores.
+ * sleeps meanwhile. No helpers, unless --options asks for them: then it is the sum of several
+ * cores.
  *
- * Checked: that each collection marks each object once, by the library's count, with options hardly any twice; the sum that the
- * walk found.
+ * Checked: that each collection marks each object once, by the library's count, with options hardly
+ * any twice; the sum that the walk found.
  */
 #include "bench/common/fail.h"
 #include "bench/common/measure.h"

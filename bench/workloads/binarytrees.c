@@ -18,7 +18,12 @@ struct node {
   struct node *left, *right;
 };
 
-enum { LEAST_DEPTH = 4, STEP = 2, UNPOLLED = 10 /* levels: some 10 us */, BATCH = 32 /* trees of the least depth: 992 nodes */ };
+enum {
+  LEAST_DEPTH = 4,
+  STEP = 2,
+  UNPOLLED = 10 /* levels: some 10 us */,
+  BATCH = 32 /* trees of the least depth: 992 nodes */
+};
 
 static uint64_t depth = 16, threads = 2, heap_limit;
 static mem_type node_type;

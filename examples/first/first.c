@@ -9,7 +9,8 @@ int main(void) {
   lull_heap *heap;
   lull_thread *thread;
   lull_type type;
-  if (lull_heap_create(NULL, &heap) || lull_type_define(heap, &desc, &type) || lull_attach(heap, &thread))
+  if (lull_heap_create(NULL, &heap) || lull_type_define(heap, &desc, &type) ||
+      lull_attach(heap, &thread))
     return 1;
   for (int round = 0; round < 1000; round++) {
     struct node *list = NULL;

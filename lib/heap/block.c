@@ -171,7 +171,8 @@ void lu_block_set_young(struct lu_space *space, const struct lu_block *block) {
 }
 
 void lu_block_clear_young(struct lu_space *space, const struct lu_block *block) {
-  atomic_fetch_and_explicit(&slab_of_block(space, block)->young, ~bit_of(space, block), memory_order_relaxed);
+  atomic_fetch_and_explicit(&slab_of_block(space, block)->young, ~bit_of(space, block),
+                            memory_order_relaxed);
 }
 
 struct lu_block *lu_block_claim(struct lu_space *space, enum lu_pool pool, uint32_t granules,

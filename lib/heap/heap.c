@@ -1,9 +1,11 @@
 /*
  * heap/heap.c: making and ending a heap, and what happens when threads join and leave it.
  *
- * Invariants: everything hangs off struct lull_heap; nothing here is process-wide. A thread that joins takes over the armed phase under the registry lock,
- * as if it had acknowledged it; a thread that leaves has acknowledged everything, and gives away under the same lock what it holds for the collector, so
- * that a cycle that arms its next step finds it all (exit before flush: mutant of join.pml).
+ * Invariants: everything hangs off struct lull_heap; nothing here is process-wide. A thread that
+ * joins takes over the armed phase under the registry lock, as if it had acknowledged it; a thread
+ * that leaves has acknowledged everything, and gives away under the same lock what it holds for the
+ * collector, so that a cycle that arms its next step finds it all (exit before flush: mutant of
+ * join.pml).
  */
 #include "heap/heap.h"
 
@@ -81,13 +83,15 @@ static lull_status init_registry(lull_heap *heap) {
                                                           .handshakes = &figures->handshakes,
                                                           .claimed = &figures->handshakes_claimed,
                                                           .slow_polls = &figures->slow_polls};
-  return lu_registry_init(&heap->registry, &lu_mutator_hooks, heap, &heap->handshake_figures, heap->settings.watchdog,
-                          heap->settings.stress_membarrier);
+  return lu_registry_init(&heap->registry, &lu_mutator_hooks, heap, &heap->handshake_figures,
+                          heap->settings.watchdog, heap->settings.stress_membarrier);
 }
 
 /* The parts in the order in which they are made; each can rely on those before it. */
 static lull_status init_types(lull_heap *heap) { return lu_types_init(&heap->types); }
-static lull_status init_space(lull_heap *heap) { return lu_space_init(&heap->space, &heap->settings); }
+static lull_status init_space(lull_heap *heap) {
+  return lu_space_init(&heap->space, &heap->settings);
+}
 static lull_status init_shared(lull_heap *heap) { return lu_shared_roots_init(&heap->shared); }
 static void fini_types(lull_heap *heap) { lu_types_fini(&heap->types); }
 static void fini_space(lull_heap *heap) { lu_space_fini(&heap->space); }
@@ -99,8 +103,9 @@ static void fini_registry(lull_heap *heap) {
 static const struct part {
   lull_status (*init)(lull_heap *heap);
   void (*fini)(lull_heap *heap);
-} parts[] = {{init_types, fini_types},       {init_space, fini_space},       {init_shared, fini_shared},
-             {init_registry, fini_registry}, {lu_marking_init, lu_marking_fini}, {lu_audit_init, lu_audit_fini},
+} parts[] = {{init_types, fini_types},           {init_space, fini_space},
+             {init_shared, fini_shared},         {init_registry, fini_registry},
+             {lu_marking_init, lu_marking_fini}, {lu_audit_init, lu_audit_fini},
              {lu_cycle_init, lu_cycle_fini}};
 #define PARTS (sizeof parts / sizeof parts[0])
 
@@ -126,7 +131,8 @@ lull_status lull_heap_create(const lull_config *config, lull_heap **out) {
     status = parts[i].init(heap);
     if (status != LULL_OK) {
       fini_parts(heap, i);
-      return lu_reject(status, "lull_heap_create: the system refused what a heap needs (part %zu)", i);
+      return lu_reject(status, "lull_heap_create: the system refused what a heap needs (part %zu)",
+                       i);
     }
   }
   *out = heap;

@@ -29,11 +29,13 @@ struct lull_heap {
   struct lu_heap_figures figures;
   struct lu_handshake_figures handshake_figures;
   struct lu_audit *audit;           /* verify/audit.c: NULL unless debug.audit asks for it */
-  struct lu_oracle *snapshot;       /* verify/check.c: what was reachable at the TRACE edge, until the MARKED edge; the driver's */
+  struct lu_oracle *snapshot;       /* verify/check.c: what was reachable at the TRACE edge, until
+                                       the MARKED edge; the driver's */
 };
 
 /* Counts a delay that the library caused in a mutator: in its own histogram and in `caused`. */
-static inline void lu_caused(struct lu_heap_figures *figures, struct lu_histogram *histogram, uint64_t cpu_ns) {
+static inline void lu_caused(struct lu_heap_figures *figures, struct lu_histogram *histogram,
+                             uint64_t cpu_ns) {
   lu_histogram_add(histogram, cpu_ns);
   lu_histogram_add(&figures->caused, cpu_ns);
 }

@@ -88,20 +88,27 @@ static inline void lu_holes_add(uint32_t length, uint32_t least, uint32_t *sum, 
     *largest = length;
 }
 
-/* The runs inside one word: bits of `free` that are set, with clear ones on both sides. `n` is a power of two, `least` at most; a constant where this is inlined. */
-static inline __attribute__((always_inline)) void lu_holes_inside(uint64_t free, uint32_t n, uint32_t least, uint32_t *sum, uint32_t *largest) {
+/*
+ * The runs inside one word: bits of `free` that are set, with clear ones on both sides. `n` is a
+ * power of two, `least` at most; a constant where this is inlined.
+ */
+static inline __attribute__((always_inline)) void
+lu_holes_inside(uint64_t free, uint32_t n, uint32_t least, uint32_t *sum, uint32_t *largest) {
   uint64_t starts = free;
   for (uint32_t shift = 1; shift < n; shift *= 2)
     starts &= starts >> shift;
   while (starts != 0) {
-    uint32_t at = (uint32_t)__builtin_ctzll(starts), length = (uint32_t)__builtin_ctzll(~(free >> at));
+    uint32_t at = (uint32_t)__builtin_ctzll(starts),
+             length = (uint32_t)__builtin_ctzll(~(free >> at));
     lu_holes_add(length, least, sum, largest);
     starts &= ~(uint64_t)0 << (at + length);
   }
 }
 
 /* One pass: what reaches the end of a word is carried to the next one. */
-static inline __attribute__((always_inline)) uint32_t lu_holes_sum_by(const lu_map_word *words, uint32_t from, uint32_t n, uint32_t least,
+static inline __attribute__((always_inline)) uint32_t lu_holes_sum_by(const lu_map_word *words,
+                                                                      uint32_t from, uint32_t n,
+                                                                      uint32_t least,
                                                                       uint32_t *largest) {
   uint32_t sum = 0, open = 0;
   uint64_t before = ((uint64_t)1 << (from % 64)) - 1;
@@ -122,8 +129,12 @@ static inline __attribute__((always_inline)) uint32_t lu_holes_sum_by(const lu_m
   return sum;
 }
 
-/* Granules in holes of at least `least` from `from` on; *largest is the longest. The sweep asks this of every block that it visits. */
-static inline uint32_t lu_holes_sum(const lu_map_word *words, uint32_t from, uint32_t least, uint32_t *largest) {
+/*
+ * Granules in holes of at least `least` from `from` on; *largest is the longest. The sweep asks
+ * this of every block that it visits.
+ */
+static inline uint32_t lu_holes_sum(const lu_map_word *words, uint32_t from, uint32_t least,
+                                    uint32_t *largest) {
   if (least >= 16)
     return lu_holes_sum_by(words, from, 16, least, largest);
   return lu_holes_sum_by(words, from, least >= 8 ? 8 : 1, least, largest);

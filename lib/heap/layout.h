@@ -1,15 +1,18 @@
 /*
  * heap/layout.h: how the address range is cut, and the bitmaps found by masking a pointer.
  *
- *   slab    4 MB, aligned; its first three blocks hold three bitmaps, one bit for each 8 bytes of the slab
+ *   slab    4 MB, aligned; its first three blocks hold three bitmaps, one bit for each 8 bytes of
+ *           the slab
  *   block   64 KB; 61 of a slab are usable
  *   granule 8 bytes
  *
- * A slab's bitmaps: MARK A, MARK B, TAKEN. One of A and B is the current MARK; the other is spare, and
- * clear before a major cycle begins (heap->mark_map names the current one).
- *   MARK   the whole extent of every marked object, set when it is scanned; the first bit alone when it was found and no packet was free.
- *          Of a large object the first bit only, which is the claim.
- *   TAKEN  what the last sweep of a block found occupied. It says nothing of a block that has been handed out since.
+ * A slab's bitmaps: MARK A, MARK B, TAKEN. One of A and B is the current MARK; the other is spare,
+ * and clear before a major cycle begins (heap->mark_map names the current one).
+ *   MARK   the whole extent of every marked object, set when it is scanned; the first bit alone
+ *          when it was found and no packet was free. Of a large object the first bit only, which is
+ *          the claim.
+ *   TAKEN  what the last sweep of a block found occupied. It says nothing of a block that has been
+ *          handed out since.
  */
 #ifndef LU_HEAP_LAYOUT_H
 #define LU_HEAP_LAYOUT_H

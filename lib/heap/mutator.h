@@ -1,7 +1,8 @@
 /*
  * heap/mutator.h: what a heap keeps for each attached thread.
  *
- * Touched by the owner while RUNNING, and by whoever runs a handshake closure for it (threads/thread.h says when that may be).
+ * Touched by the owner while RUNNING, and by whoever runs a handshake closure for it
+ * (threads/thread.h says when that may be).
  */
 #ifndef LU_HEAP_MUTATOR_H
 #define LU_HEAP_MUTATOR_H
@@ -29,7 +30,8 @@ struct lu_mutator {
   enum lu_phase phase;
   uint16_t epoch;                /* even; window log value of the next cycle is epoch + 1 */
   bool born_live;                /* births are live: from own H2 until SETTLE */
-  bool pressed;                  /* a cycle that began after its allocation failed has ended, and it failed again */
+  bool pressed;                  /* a cycle that began after its allocation failed has ended, and it
+                                    failed again */
   bool in_hook;                  /* inside the out-of-memory hook */
   unsigned mark_map;             /* current MARK for this thread: LU_MAP_A or LU_MAP_B */
   uint32_t cycle;                /* the cycle whose H2 it last acknowledged */
@@ -38,10 +40,13 @@ struct lu_mutator {
   struct lu_thread_roots roots;
   struct lu_counters counters;
   uint64_t assist_debt;          /* bytes of marking that it owes */
-  uint64_t sleep_ns;             /* how long its next allocation is to wait, so that the limit is not reached before marking ends */
+  uint64_t sleep_ns;             /* how long its next allocation is to wait, so that the limit is
+                                    not reached before marking ends */
   uint64_t refills;              /* slow paths of small allocation, for sampling */
-  size_t charged;                /* bytes charged for a large object that has no run yet; it may wait for a lock meanwhile */
-  size_t handed_out;             /* usable bytes of blocks that heap/region.c took and heap/alloc.c has not told the pacer of yet */
+  size_t charged;                /* bytes charged for a large object that has no run yet; it may
+                                    wait for a lock meanwhile */
+  size_t handed_out;             /* usable bytes of blocks that heap/region.c took and heap/alloc.c
+                                    has not told the pacer of yet */
 };
 
 static inline struct lu_mutator *lu_mutator_of(const lull_thread *thread) {

@@ -70,9 +70,12 @@ static void close_hole(struct lu_region *region) {
   region->bump = region->limit = region->hole_end;
 }
 
-/* Finds one more hole behind those that are known; false when there is none, or no room to keep it. */
+/*
+ * Finds one more hole behind those that are known; false when there is none, or no room to keep it.
+ */
 static bool find_ahead(struct lu_region *region, char *memory) {
-  struct lu_hole *hole = &region->ahead[(region->ahead_first + region->ahead_count) % LU_HOLES_AHEAD];
+  struct lu_hole *hole =
+      &region->ahead[(region->ahead_first + region->ahead_count) % LU_HOLES_AHEAD];
   if (region->ahead_count == LU_HOLES_AHEAD ||
       !lu_hole_find(taken_of(memory), granule_of(memory, region->fetch_end),
                     region->block->smallest_hole, hole))
@@ -115,8 +118,10 @@ static void zero(const struct lu_mutator *mutator, struct lu_region *region, cha
 }
 
 /* How many bytes from the bump on are made ready at once. */
-static size_t step_for(const struct lu_mutator *mutator, const struct lu_region *region, size_t size) {
-  size_t room = (size_t)(region->hole_end - region->bump), stress = mutator->heap->settings.stress_region;
+static size_t step_for(const struct lu_mutator *mutator, const struct lu_region *region,
+                       size_t size) {
+  size_t room = (size_t)(region->hole_end - region->bump),
+         stress = mutator->heap->settings.stress_region;
   size_t step = room >= 2 * LONG_STEP ? LONG_STEP : SHORT_STEP;
   if (LULL_UNLIKELY(stress != 0) && step > stress)
     step = stress & ~(size_t)(LU_GRANULE - 1);
@@ -156,9 +161,12 @@ static void fill_holes(const struct lu_region *region, char *memory, uint32_t fr
                  memory + (size_t)passed.end * LU_GRANULE);
 }
 
-/* The first hole ahead of at least `needed` granules, with those before it made fillers and forgotten. Changes
- * nothing when there is none. */
-static bool find_next(struct lu_region *region, char *memory, uint32_t needed, struct lu_hole *hole) {
+/*
+ * The first hole ahead of at least `needed` granules, with those before it made fillers and
+ * forgotten. Changes nothing when there is none.
+ */
+static bool find_next(struct lu_region *region, char *memory, uint32_t needed,
+                      struct lu_hole *hole) {
   uint32_t smallest = region->block->smallest_hole, from = granule_of(memory, region->hole_end);
   if (!lu_hole_find(taken_of(memory), from, needed > smallest ? needed : smallest, hole))
     return false;
@@ -259,7 +267,8 @@ static void take(struct lu_mutator *mutator, struct lu_region *region, struct lu
   region->bump = region->limit = region->hole_end = memory + (size_t)block->cursor * LU_GRANULE;
   region->fetch = region->fetch_end = region->bump;
   region->ahead_count = 0;
-  if (!atomic_load_explicit(&block->clean, memory_order_relaxed) && block->free_granules < LU_BLOCK_GRANULES)
+  if (!atomic_load_explicit(&block->clean, memory_order_relaxed) &&
+      block->free_granules < LU_BLOCK_GRANULES)
     fetch_ahead(mutator, region, SHORT_STEP);
   /* An orphan left by another thread in this cycle has its bits already, from its live_from on. */
   if (mutator->born_live &&
@@ -301,7 +310,8 @@ static bool sparse_first(const struct lu_space *space) {
  */
 static struct lu_block *claim_free(struct lu_mutator *mutator, uint32_t granules) {
   struct lu_space *space = &mutator->heap->space;
-  if (!mutator->pressed && atomic_load_explicit(&space->used, memory_order_relaxed) > space->limit - lu_space_kept_for_large(space))
+  if (!mutator->pressed && atomic_load_explicit(&space->used, memory_order_relaxed) >
+                               space->limit - lu_space_kept_for_large(space))
     return NULL;
   return lu_block_claim(space, LU_POOL_FREE, granules, 0);
 }
@@ -325,7 +335,10 @@ static struct lu_block *claim_for_small(struct lu_mutator *mutator, size_t size)
   return NULL;
 }
 
-/* A block for an object that wants an empty one, or any with a hole that takes it; in a heap that has grown to its goal the other way round. */
+/*
+ * A block for an object that wants an empty one, or any with a hole that takes it; in a heap that
+ * has grown to its goal the other way round.
+ */
 static struct lu_block *claim_for_medium(struct lu_mutator *mutator, size_t size) {
   struct lu_space *space = &mutator->heap->space;
   uint32_t granules = (uint32_t)(size / LU_GRANULE);
@@ -347,7 +360,8 @@ char *lu_region_extend(struct lu_mutator *mutator, size_t size) {
   struct lu_region *region = &mutator->small;
   char *object = mutator->thread.pub.bump, *limit = mutator->thread.pub.limit;
   LU_ASSERT(size > 0 && size % LU_GRANULE == 0);
-  if ((size_t)(limit - object) >= size || size > LONG_STEP || (size_t)(region->hole_end - object) < 2 * LONG_STEP ||
+  if ((size_t)(limit - object) >= size || size > LONG_STEP ||
+      (size_t)(region->hole_end - object) < 2 * LONG_STEP ||
       LULL_UNLIKELY(mutator->heap->settings.stress_region != 0))
     return NULL;
   char *to = object + LONG_STEP;

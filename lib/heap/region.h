@@ -46,8 +46,9 @@ struct lu_mutator;
 char *lu_region_allocate(struct lu_mutator *mutator, size_t size);
 
 /*
- * The part of it that runs most often, and does nothing else: when what is ready of the small region's hole does
- * not take the object and the hole has a long way to go, makes the next 4 KB of it ready. NULL, with nothing changed, in all other cases. size as above. By the owner, RUNNING.
+ * The part of it that runs most often, and does nothing else: when what is ready of the small
+ * region's hole does not take the object and the hole has a long way to go, makes the next 4 KB of
+ * it ready. NULL, with nothing changed, in all other cases. size as above. By the owner, RUNNING.
  */
 char *lu_region_extend(struct lu_mutator *mutator, size_t size);
 

@@ -1,9 +1,9 @@
 /*
  * heap/space.c: the reserved range, the charge against the limit, and which slab serves what.
  *
- *   S.1  used <= limit at every moment (unless the limit is lowered), and a charge that fits is never refused: `used` changes by
- *        compare-and-swap from a sum that was checked, so a request that fails leaves no trace for
- *        others to stumble over.
+ *   S.1  used <= limit at every moment (unless the limit is lowered), and a charge that fits is
+ *        never refused: `used` changes by compare-and-swap from a sum that was checked, so a
+ *        request that fails leaves no trace for others to stumble over.
  *   S.2  Memory and bitmaps of an UNUSED slab are zero. So are all three bitmaps of a FREE block.
  *   S.3  There is always a slab for a charged block unless page runs are scattered over half of the
  *        range: it is reserved for twice the limit.
@@ -85,7 +85,9 @@ void lu_space_uncharge(struct lu_space *space, size_t bytes) {
 #define LARGE_RESERVE 8   /* this part of the limit */
 
 size_t lu_space_kept_for_large(const struct lu_space *space) {
-  return atomic_load_explicit(&space->large, memory_order_relaxed) != NULL ? space->limit / LARGE_RESERVE : 0;
+  return atomic_load_explicit(&space->large, memory_order_relaxed) != NULL
+             ? space->limit / LARGE_RESERVE
+             : 0;
 }
 
 uint32_t lu_space_smallest_hole(const struct lu_space *space) {

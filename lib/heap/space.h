@@ -86,9 +86,11 @@ enum lu_slab_kind { LU_SLAB_UNUSED, LU_SLAB_SMALL, LU_SLAB_PAGES, LU_SLAB_SPAN, 
 /* Memory of an UNUSED slab, bitmaps included, is zero. */
 struct lu_slab {
   _Atomic uint64_t claim[LU_POOLS];  /* see above */
-  /* Bit i: block i has been handed out since the last sweep that made its TAKEN, or holds survivors that are not promoted; a minor
-   * sweeps no others. Set by whoever claims a block (release) and by the collector; cleared by the sweep while it owns the block; read
-   * by the sweep (acquire). A bit that is set while a sweep goes by is of a block that it would pass over: its births are live. */
+  /* Bit i: block i has been handed out since the last sweep that made its TAKEN, or holds survivors
+   * that are not promoted; a minor sweeps no others. Set by whoever claims a block (release) and by
+   * the collector; cleared by the sweep while it owns the block; read by the sweep (acquire). A bit
+   * that is set while a sweep goes by is of a block that it would pass over: its births are
+   * live. */
   _Atomic uint64_t young;
   _Atomic uint8_t kind;    /* written under space->lock (release); read by walks (acquire) */
   uint32_t span;           /* SPAN: slabs it covers; under space->lock */
@@ -110,7 +112,8 @@ struct lu_space {
    * otherwise. Written by the driver; read by refills, relaxed. */
   _Atomic size_t goal;
   bool return_memory, huge_pages;
-  /* heap.max, or less. Stored by lull_heap_set_pacing, under pacer.lock; read by charges and figures: a charge under way may see the one before. */
+  /* heap.max, or less. Stored by lull_heap_set_pacing, under pacer.lock; read by charges and
+   * figures: a charge under way may see the one before. */
   _Atomic size_t limit;
   uint8_t card_shift;                /* of large objects: rs.card as a power of two */
 
@@ -118,23 +121,26 @@ struct lu_space {
   struct lu_lock lock __attribute__((aligned(64)));
   size_t unused_from;                /* no UNUSED slab below; under lock */
   _Atomic size_t slabs_high;         /* slabs below are or were in use; grows under lock */
-  /* No UNUSED slabs were found for a large object. Set by allocators, under lock; exchanged to false by the
-   * driver before it looks for SMALL slabs whose blocks are all free (heap/return.c, G.4). */
+  /* No UNUSED slabs were found for a large object. Set by allocators, under lock; exchanged to
+   * false by the driver before it looks for SMALL slabs whose blocks are all free (heap/return.c,
+   * G.4). */
   _Atomic bool slabs_missed;
   /* Large objects, newest first. Pushed by allocators (CAS, release), filtered by the sweep only
    * (which owns all but the first). */
   struct lu_large *_Atomic large;
-  /* From here on the list has been marked and promoted by an earlier sweep; NULL = nothing. The sweep's. */
+  /* From here on the list has been marked and promoted by an earlier sweep; NULL = nothing. The
+   * sweep's. */
   struct lu_large *large_old;
-  size_t live;                       /* granules, and bytes of large objects, that sweeps have found marked; the sweep's */
+  size_t live;                       /* granules, and bytes of large objects, that sweeps have found
+                                        marked; the sweep's */
   size_t live_large;
   _Atomic size_t committed;          /* bytes touched and not returned; statistics */
   _Atomic size_t metadata;           /* of those, not blocks or runs */
   _Atomic uint32_t sweeps;           /* begun; the sweep's; read by who frees a block (relaxed) */
 
-  /* Bytes of blocks not FREE plus bytes of runs; never above limit, but when that has been lowered. Added to by allocators (CAS, so
-   * that a request that does not fit makes no other fail), reduced by the sweep. Read by the pacer
-   * and statistics. */
+  /* Bytes of blocks not FREE plus bytes of runs; never above limit, but when that has been lowered.
+   * Added to by allocators (CAS, so that a request that does not fit makes no other fail), reduced
+   * by the sweep. Read by the pacer and statistics. */
   _Atomic size_t used __attribute__((aligned(64)));
   /* Bytes in holes of blocks that wait in ROOMY, SPARSE and ORPHAN: of `used`, what can be
    * allocated without a sweep. Changed with each claim and release (relaxed); a figure for pacer
@@ -202,8 +208,8 @@ void lu_block_set_young(struct lu_space *space, const struct lu_block *block);
 void lu_block_clear_young(struct lu_space *space, const struct lu_block *block);
 
 /*
- * Bytes of the limit that small objects do not take once there are large ones, which find no room in holes. The pacer has to know it: to a program of small
- * objects that is the limit.
+ * Bytes of the limit that small objects do not take once there are large ones, which find no room
+ * in holes. The pacer has to know it: to a program of small objects that is the limit.
  */
 size_t lu_space_kept_for_large(const struct lu_space *space);
 

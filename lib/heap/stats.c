@@ -1,8 +1,9 @@
 /*
  * heap/stats.c: lull_heap_stats: a heap's figures, for any thread.
  *
- * A reader is no mutator: it walks the registry under liburcu's read lock (lu_registry_each), so records of threads that leave meanwhile stay
- * readable, and no mutator waits for it. All words are relaxed atomics; figures of different fields may be a moment apart.
+ * A reader is no mutator: it walks the registry under liburcu's read lock (lu_registry_each), so
+ * records of threads that leave meanwhile stay readable, and no mutator waits for it. All words are
+ * relaxed atomics; figures of different fields may be a moment apart.
  */
 #include <lull/stats.h>
 
@@ -29,11 +30,13 @@ lull_status lull_heap_stats(lull_heap *heap, lull_stats *stats) {
   if (heap == NULL || stats == NULL)
     return lu_reject(LULL_E_ARGUMENT, "lull_heap_stats: no heap or nowhere to put its figures");
   const struct lu_space *space = &heap->space;
-  struct lu_gauges gauges = {.heap_used = atomic_load_explicit(&space->used, memory_order_relaxed),
-                             .heap_committed = atomic_load_explicit(&space->committed, memory_order_relaxed),
-                             .heap_metadata = atomic_load_explicit(&space->metadata, memory_order_relaxed),
-                             .heap_limit = space->limit,
-                             .threads = lu_registry_count(&heap->registry),
-                             .threads_attached = atomic_load_explicit(&heap->registry.attached_ever, memory_order_relaxed)};
+  struct lu_gauges gauges = {
+      .heap_used = atomic_load_explicit(&space->used, memory_order_relaxed),
+      .heap_committed = atomic_load_explicit(&space->committed, memory_order_relaxed),
+      .heap_metadata = atomic_load_explicit(&space->metadata, memory_order_relaxed),
+      .heap_limit = space->limit,
+      .threads = lu_registry_count(&heap->registry),
+      .threads_attached =
+          atomic_load_explicit(&heap->registry.attached_ever, memory_order_relaxed)};
   return lu_figures_collect(&heap->figures, &gauges, each_thread, heap, stats);
 }

@@ -36,7 +36,8 @@ struct lu_type {
 
 struct lu_types {
   struct lu_lock lock;
-  _Atomic uint32_t count;               /* rows below, but 0, are valid; written under lock (release) */
+  _Atomic uint32_t count;               /* rows below, but 0, are valid; written under lock
+                                           (release) */
   struct lu_type *rows;                 /* reserved */
   struct lull_type_info *infos;         /* reserved; what lull_new reads */
 };

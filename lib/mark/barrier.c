@@ -1,19 +1,24 @@
 /*
  * mark/barrier.c: the slow path of the store barrier, and bulk copies and fills.
  *
- * What a store must do before it stores (design section 6; start.pml, whose mutants 2, 5, 7, 12, 15, 17 show what each line is for):
+ * What a store must do before it stores (design section 6; start.pml, whose mutants 2, 5, 7, 12,
+ * 15, 17 show what each line is for):
  *   IDLE    log is not k: remember the object, log = k
- *   WINDOW  shade the new value, unfiltered; log is not the window value: remember for the next epoch, log = window value
+ *   WINDOW  shade the new value, unfiltered; log is not the window value: remember for the next
+ *           epoch, log = window value
  *   BUMPED  shade the new value, unfiltered; then as TRACE
- *   TRACE   log is not the epoch: shade the object's references, remember it, then log = epoch (release)
+ *   TRACE   log is not the epoch: shade the object's references, remember it, then log = epoch
+ *           (release)
  *
- *   B.6  Whoever reads log == epoch and stores on, stores after the copy that set it: the copier's loads come before its release store of the
- *        log; the reader's store depends on the log by a branch, which neither x86 nor ARM lets a store pass. So no reference of the
- *        snapshot is overwritten before some thread holds it in a packet.
- *   B.7  Two threads may both copy. Both copies are references that the object held in this cycle; shading more than the snapshot is safe.
+ *   B.6  Whoever reads log == epoch and stores on, stores after the copy that set it: the copier's
+ *        loads come before its release store of the log; the reader's store depends on the log by a
+ *        branch, which neither x86 nor ARM lets a store pass. So no reference of the snapshot is
+ *        overwritten before some thread holds it in a packet.
+ *   B.7  Two threads may both copy. Both copies are references that the object held in this cycle;
+ *        shading more than the snapshot is safe.
  *
- * A large object (log LU_LOG_LARGE) keeps a log for each card; copying covers the card of the slot only.
- * Threads: the owner, RUNNING. No poll, no wait, no allocation but packets.
+ * A large object (log LU_LOG_LARGE) keeps a log for each card; copying covers the card of the slot
+ * only. Threads: the owner, RUNNING. No poll, no wait, no allocation but packets.
  */
 #include <lull/barrier.h>
 
@@ -96,17 +101,22 @@ static void barrier(struct lu_mutator *mutator, void *object, void *slot, void *
   }
 }
 
-/* The fast path of large objects: what the inline barrier does for others with the header's log, done with the card. */
+/*
+ * The fast path of large objects: what the inline barrier does for others with the header's log,
+ * done with the card.
+ */
 static bool card_passes(const lull_thread *thread, void *object, void *slot) {
   if (__atomic_load_n(&((lull_object *)object)->log_epoch, __ATOMIC_RELAXED) != LU_LOG_LARGE)
     return false;
-  return atomic_load_explicit(find_log(object, slot).log, memory_order_relaxed) == thread->pass_epoch;
+  return atomic_load_explicit(find_log(object, slot).log, memory_order_relaxed) ==
+         thread->pass_epoch;
 }
 
 /*
- * In the window every store comes here, so it should be short. Where nobody but mutators drives, the last to acknowledge may be one that goes on without a step:
- * it blocks, or leaves. So a thread that stores on in the window makes its own next poll a slow one, at which it takes a step (lu_cycle_polled; drive.pml, mutants
- * 26 and 27).
+ * In the window every store comes here, so it should be short. Where nobody but mutators drives,
+ * the last to acknowledge may be one that goes on without a step: it blocks, or leaves. So a thread
+ * that stores on in the window makes its own next poll a slow one, at which it takes a step
+ * (lu_cycle_polled; drive.pml, mutants 26 and 27).
  */
 static void look_after_window(const struct lu_mutator *mutator) {
   if (mutator->phase == LU_WINDOW || mutator->phase == LU_BUMPED)
@@ -119,13 +129,15 @@ void lull_barrier_slow(lull_thread *thread, void *object, void *slot, const void
   if (card_passes(thread, object, slot))
     return;
   lu_count(&mutator->counters.barrier_slow, 1);
-  if (LULL_LIKELY(atomic_load_explicit(&mutator->counters.barrier_slow, memory_order_relaxed) % SAMPLE != 0)) {
+  uint64_t count = atomic_load_explicit(&mutator->counters.barrier_slow, memory_order_relaxed);
+  if (LULL_LIKELY(count % SAMPLE != 0)) {
     barrier(mutator, object, slot, (void *)(uintptr_t)value);
     return;
   }
   uint64_t before = lu_thread_cpu_ns();
   barrier(mutator, object, slot, (void *)(uintptr_t)value);
-  lu_caused(&mutator->heap->figures, &mutator->heap->figures.barrier_slow_path, lu_thread_cpu_ns() - before);
+  lu_caused(&mutator->heap->figures, &mutator->heap->figures.barrier_slow_path,
+            lu_thread_cpu_ns() - before);
   look_after_window(mutator);
 }
 

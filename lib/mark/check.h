@@ -1,5 +1,6 @@
 /*
- * mark/check.h: what debug builds check of a store: that object and value are objects, alive, and that the slot lies inside.
+ * mark/check.h: what debug builds check of a store: that object and value are objects, alive, and
+ * that the slot lies inside.
  */
 #ifndef LU_MARK_CHECK_H
 #define LU_MARK_CHECK_H
@@ -7,10 +8,15 @@
 struct lu_mutator;
 
 #ifdef LULL_DEBUG
-/* Ends the process with a message that names what is wrong. The owner, RUNNING. O(1) for small objects. */
-void lu_check_store(struct lu_mutator *mutator, const void *object, const void *slot, const void *value);
+/*
+ * Ends the process with a message that names what is wrong. The owner, RUNNING. O(1) for small
+ * objects.
+ */
+void lu_check_store(struct lu_mutator *mutator, const void *object, const void *slot,
+                    const void *value);
 #else
-static inline void lu_check_store(struct lu_mutator *mutator, const void *object, const void *slot, const void *value) {
+static inline void lu_check_store(struct lu_mutator *mutator, const void *object, const void *slot,
+                                  const void *value) {
   (void)mutator, (void)object, (void)slot, (void)value;
 }
 #endif

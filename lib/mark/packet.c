@@ -1,14 +1,16 @@
 /*
  * mark/packet.c: packets and the stacks of free and grey ones.
  *
- * Invariants: a packet is owned by one thread or waits in one stack. Its count and entries are plain: the stack that
- * hands it from one owner to the next orders them.
+ * Invariants: a packet is owned by one thread or waits in one stack. Its count and entries are
+ * plain: the stack that hands it from one owner to the next orders them.
  *
- * Any thread calls all of this but init and fini. lu_packet_new and lu_grey_pop use ConcurrencyKit's pop with a generation count next to the head, because
- * packets are reused: a pop by compare-and-swap on the head alone would take a packet that left and came back (ABA).
+ * Any thread calls all of this but init and fini. lu_packet_new and lu_grey_pop use
+ * ConcurrencyKit's pop with a generation count next to the head, because packets are reused: a pop
+ * by compare-and-swap on the head alone would take a packet that left and came back (ABA).
  *
- * Ordering: ck_stack_push_mpmc fences before it publishes the head, ck_stack_pop_mpmc fences after it read it; packet contents travel on that.
- * ThreadSanitizer does not see it (inline assembly), hence the annotations. grey_count is seq_cst for the end of marking (mark/quiesce.c).
+ * Ordering: ck_stack_push_mpmc fences before it publishes the head, ck_stack_pop_mpmc fences after
+ * it read it; packet contents travel on that. ThreadSanitizer does not see it (inline assembly),
+ * hence the annotations. grey_count is seq_cst for the end of marking (mark/quiesce.c).
  */
 #include "mark/packet.h"
 

@@ -1,11 +1,14 @@
 /*
- * mark/quiesce.c: the collector's side of marking: when is nothing grey any more outside the threads, and what a
- * heap has for it.
+ * mark/quiesce.c: the collector's side of marking: when is nothing grey any more outside the
+ * threads, and what a heap has for it.
  *
- * The question is answered by four loads in this order: pops, active == 0, grey_count == 0, pops again unchanged.
- *   Whoever takes a packet is in `active` before it counts the pop, and returns what it did not scan before it leaves (M.3). At the moment when active was 0
- *   all work stood in the grey stack; no pop was counted from before that moment to after grey_count was read, and one counted earlier had
- *   ended, since its taker had left. So the stack was empty at that moment too. All of these are seq_cst.
+ * The question is answered by four loads in this order: pops, active == 0, grey_count == 0, pops
+ * again unchanged.
+ *   Whoever takes a packet is in `active` before it counts the pop, and returns what it did not
+ *   scan before it leaves (M.3). At the moment when active was 0 all work stood in the grey stack;
+ *   no pop was counted from before that moment to after grey_count was read, and one counted
+ *   earlier had ended, since its taker had left. So the stack was empty at that moment too. All of
+ *   these are seq_cst.
  * Model: mark.pml. (Workers that hide work from termination: OpenJDK 8253971.)
  *
  * Threads: the collector. While it drains it looks for idle cores now and then (cycle/helpers.h).
@@ -22,8 +25,9 @@ static bool quiet(struct lu_marking *marking) {
 }
 
 /*
- * Waits until somebody gives a packet or nobody is at work. The driver is hungry then, as a helper would be: a helper may have got the larger part. Who
- * gives raises grey_count, then looks at driver_waits; the driver the other way round (both seq_cst).
+ * Waits until somebody gives a packet or nobody is at work. The driver is hungry then, as a helper
+ * would be: a helper may have got the larger part. Who gives raises grey_count, then looks at
+ * driver_waits; the driver the other way round (both seq_cst).
  */
 static void wait_for_others(struct lu_marking *marking) {
   uint32_t seen = lu_event_value(&marking->idle);
@@ -86,8 +90,9 @@ void lu_mark_quiesce(lull_heap *heap) {
 }
 
 /*
- * In pieces nobody waits for helpers. The question is the same, asked once more each time: an answer that is no only puts off the flush round. For a
- * re-scan the helpers are shut out, which lasts until those inside have run out of work.
+ * In pieces nobody waits for helpers. The question is the same, asked once more each time: an
+ * answer that is no only puts off the flush round. For a re-scan the helpers are shut out, which
+ * lasts until those inside have run out of work.
  */
 enum lu_mark_state lu_mark_some(lull_heap *heap, struct lu_budget *budget) {
   struct lu_marking *marking = &heap->marking;

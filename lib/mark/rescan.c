@@ -1,15 +1,20 @@
 /*
  * mark/rescan.c: finding the objects whose scan was put off because no packet was free.
  *
- * Such an object has its first MARK bit set and its block (or large descriptor) a re-scan flag. All others have whole extents, so
- * the MARK bits of a block parse: a set bit where no extent goes on is the start of an object, whose size stands in its header.
+ * Such an object has its first MARK bit set and its block (or large descriptor) a re-scan flag. All
+ * others have whole extents, so the MARK bits of a block parse: a set bit where no extent goes on
+ * is the start of an object, whose size stands in its header.
  *
- *   X.1  Births of this cycle are skipped: their MARK bits are set in bulk, headers or not, and they need no scan. In a block with live_cycle == this cycle they are the
- *        granules from live_from on that TAKEN leaves free. Threads take blocks while we look: MARK words are copied first (acquire), live_cycle read after, and
- *        the thread stores live_cycle before it sets MARK bits (release). So births seen in the copy are known as such.
- *   X.3  In a minor the spare's bits of the block are cleared, which threads in the window may have set (mark/shade.c). Nobody else touches the spare
- *        of a minor, and all threads are past the window.
- *   X.2  Flags are taken before MARK is read; an object is marked before its flag is set. One that comes later sets `rescans` again.
+ *   X.1  Births of this cycle are skipped: their MARK bits are set in bulk, headers or not, and
+ *        they need no scan. In a block with live_cycle == this cycle they are the granules from
+ *        live_from on that TAKEN leaves free. Threads take blocks while we look: MARK words are
+ *        copied first (acquire), live_cycle read after, and the thread stores live_cycle before it
+ *        sets MARK bits (release). So births seen in the copy are known as such.
+ *   X.3  In a minor the spare's bits of the block are cleared, which threads in the window may have
+ *        set (mark/shade.c). Nobody else touches the spare of a minor, and all threads are past the
+ *        window.
+ *   X.2  Flags are taken before MARK is read; an object is marked before its flag is set. One that
+ *        comes later sets `rescans` again.
  *
  * Threads: the collector, with no other marker at work; mutators run.
  */
@@ -20,11 +25,14 @@
 #include "support/assert.h"
 
 /* A block's MARK bits without births of this cycle. */
-static void copy_marks(struct lu_marker *marker, struct lu_block *block, const char *memory, uint64_t *marks) {
-  const lu_map_word *mark = lu_map_at(memory, marker->map), *taken = lu_map_at(memory, LU_MAP_TAKEN);
+static void copy_marks(struct lu_marker *marker, struct lu_block *block, const char *memory,
+                       uint64_t *marks) {
+  const lu_map_word *mark = lu_map_at(memory, marker->map),
+                    *taken = lu_map_at(memory, LU_MAP_TAKEN);
   for (size_t i = 0; i < LU_BLOCK_WORDS; i++)
     marks[i] = atomic_load_explicit(&mark[i], memory_order_acquire);
-  if (atomic_load_explicit(&block->live_cycle, memory_order_acquire) != (uint32_t)marker->heap->cycle.armed.cycle)
+  if (atomic_load_explicit(&block->live_cycle, memory_order_acquire) !=
+      (uint32_t)marker->heap->cycle.armed.cycle)
     return;
   size_t from = atomic_load_explicit(&block->live_from, memory_order_relaxed);
   for (size_t i = from / 64; i < LU_BLOCK_WORDS; i++) {
@@ -62,7 +70,8 @@ static void rescan_block(struct lu_marker *marker, struct lu_block *block) {
     void *object = memory + granule * LU_GRANULE;
     const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
     size_t size = lu_type_object_size(type, object);
-    LU_ASSERT(lull_type_of(object) != LU_FILLER_TYPE && granule + size / LU_GRANULE <= LU_BLOCK_GRANULES);
+    LU_ASSERT(lull_type_of(object) != LU_FILLER_TYPE &&
+              granule + size / LU_GRANULE <= LU_BLOCK_GRANULES);
     lu_marker_rescan_object(marker, object);
     granule += size / LU_GRANULE;
   }
@@ -84,7 +93,8 @@ static void rescan_larges(struct lu_marker *marker) {
     if (atomic_exchange_explicit(&large->rescan, 0, memory_order_acquire) != 0) {
       void *object = lu_large_object(large);
       if (marker->minor)
-        atomic_fetch_and_explicit(lu_map_at(object, marker->map ^ 1), ~lu_map_bit(object), memory_order_relaxed);
+        atomic_fetch_and_explicit(lu_map_at(object, marker->map ^ 1), ~lu_map_bit(object),
+                                  memory_order_relaxed);
       lu_marker_rescan_large(marker, large);
       lu_marker_drain(marker, NULL);
     }

@@ -1,11 +1,14 @@
 /*
- * mark/shade.c: mutators make objects grey: private packets, flushing, and what happens when no packet is free.
+ * mark/shade.c: mutators make objects grey: private packets, flushing, and what happens when no
+ * packet is free.
  *
- * Invariants: M.2 of mark/mark.h. Shading reads no object, only MARK. mutator->grey belongs to the owner, or to whoever runs a closure for it.
+ * Invariants: M.2 of mark/mark.h. Shading reads no object, only MARK. mutator->grey belongs to the
+ * owner, or to whoever runs a closure for it.
  *
- * Ordering: a filled packet is pushed to the flushed stack by cds_wfs_push, which is a full barrier (an exchange) before the collector can see it. A private
- * packet that is not full is read by a closure, ordered by the handshake. MARK is read relaxed: a bit seen set stays set for the cycle, one seen clear
- * only costs a duplicate.
+ * Ordering: a filled packet is pushed to the flushed stack by cds_wfs_push, which is a full barrier
+ * (an exchange) before the collector can see it. A private packet that is not full is read by a
+ * closure, ordered by the handshake. MARK is read relaxed: a bit seen set stays set for the cycle,
+ * one seen clear only costs a duplicate.
  */
 #include "mark/shade.h"
 
@@ -44,10 +47,10 @@ void lu_shade_overflow(lull_heap *heap, void *object, unsigned map, bool window)
     return;
   if (window)
     atomic_fetch_or_explicit(lu_map_at(object, map ^ 1), bit, memory_order_relaxed);
-  _Atomic uint8_t *flag = atomic_load_explicit(&lu_slab_of(&heap->space, object)->kind, memory_order_relaxed) ==
-                                  LU_SLAB_SMALL
-                              ? &lu_block_of(&heap->space, object)->rescan
-                              : &lu_large_of(object)->rescan;
+  bool small = atomic_load_explicit(&lu_slab_of(&heap->space, object)->kind,
+                                    memory_order_relaxed) == LU_SLAB_SMALL;
+  _Atomic uint8_t *flag = small ? &lu_block_of(&heap->space, object)->rescan
+                                : &lu_large_of(object)->rescan;
   atomic_store_explicit(flag, 1, memory_order_release);
   atomic_fetch_add(&heap->marking.rescans, 1);
   lu_count_shared(&heap->figures.total.packet_overflows, 1);
@@ -60,10 +63,12 @@ void lu_shade_always(struct lu_mutator *mutator, void *object) {
   LU_ASSERT(lu_space_holds(&mutator->heap->space, object));
   struct lu_packet *packet = packet_with_room(mutator);
   if (packet == NULL) {
-    /* Before its own H2 a thread knows the MARK of the cycle before. A major will use the spare, clear so far, and a minor the same as before. The
-     * spare tells whether the object has been met here before, since what is old has its bit in the other. */
+    /* Before its own H2 a thread knows the MARK of the cycle before. A major will use the spare,
+     * clear so far, and a minor the same as before. The spare tells whether the object has been met
+     * here before, since what is old has its bit in the other. */
     bool window = mutator->phase == LU_WINDOW;
-    lu_shade_overflow(mutator->heap, object, window ? mutator->mark_map ^ 1 : mutator->mark_map, window);
+    lu_shade_overflow(mutator->heap, object, window ? mutator->mark_map ^ 1 : mutator->mark_map,
+                      window);
     return;
   }
   packet->entry[packet->count++] = (uintptr_t)object;
@@ -111,7 +116,8 @@ bool lu_mark_take_flushed(lull_heap *heap, struct lu_budget *budget) {
     take_all(heap);
     return true;
   }
-  while (lu_mark_any_flushed(heap) && (node = __cds_wfs_pop_blocking(&heap->marking.flushed)) != NULL) {
+  while (lu_mark_any_flushed(heap) &&
+         (node = __cds_wfs_pop_blocking(&heap->marking.flushed)) != NULL) {
     LU_TSAN_ACQUIRE(&heap->marking.flushed);
     lu_grey_push(&heap->marking.packets, caa_container_of(node, struct lu_packet, flushed_link));
     if (lu_budget_over(budget))

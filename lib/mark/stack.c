@@ -1,8 +1,9 @@
 /*
  * mark/stack.c: a marker's private stack, where packets change hands.
  *
- * Invariants: mark/stack.h; M.2 of mark/mark.h. Threads: the marker's own. Ordering: that of the packet stacks (mark/packet.c); `pops` is raised before
- * a packet is taken, so that whoever looks for the end of marking sees that one may be (mark/quiesce.c).
+ * Invariants: mark/stack.h; M.2 of mark/mark.h. Threads: the marker's own. Ordering: that of the
+ * packet stacks (mark/packet.c); `pops` is raised before a packet is taken, so that whoever looks
+ * for the end of marking sees that one may be (mark/quiesce.c).
  */
 #include "mark/stack.h"
 
@@ -78,9 +79,11 @@ static struct lu_packet *split_top(struct lu_packets *packets, struct lu_stack *
 
 void lu_stack_share(lull_heap *heap, struct lu_stack *stack) {
   struct lu_marking *marking = &heap->marking;
-  if (atomic_load_explicit(&marking->hungry, memory_order_relaxed) == 0 || stack->next - stack->floor < 2)
+  if (atomic_load_explicit(&marking->hungry, memory_order_relaxed) == 0 ||
+      stack->next - stack->floor < 2)
     return;
-  struct lu_packet *gift = stack->spare != NULL ? stack->spare : split_top(&marking->packets, stack);
+  struct lu_packet *gift =
+      stack->spare != NULL ? stack->spare : split_top(&marking->packets, stack);
   if (gift == NULL)
     return;
   stack->spare = NULL;

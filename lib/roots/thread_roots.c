@@ -69,7 +69,8 @@ void lull_frame_disorder(const struct lull_scope *scope) {
            (void *)scope->frame, (void *)scope->thread->frames);
 #else
   LU_LOG(lu_log_levels(), LU_TAG_API, LU_LOG_ERROR,
-         "LULL_ROOTS: frame %p is popped, but frame %p is the innermost; what it holds is forgotten",
+         "LULL_ROOTS: frame %p is popped, but frame %p is the innermost; "
+         "what it holds is forgotten",
          (void *)scope->frame, (void *)scope->thread->frames);
   __atomic_store_n(&scope->thread->frames, scope->outer, __ATOMIC_RELAXED);
 #endif

@@ -19,7 +19,8 @@ struct lu_budget {
 
 static inline struct lu_budget lu_budget_of_time(uint64_t ns) {
   uint64_t now = lu_now_ns();
-  return (struct lu_budget){.deadline_ns = ns < UINT64_MAX - now ? now + ns : UINT64_MAX, .work = UINT64_MAX};
+  return (struct lu_budget){.deadline_ns = ns < UINT64_MAX - now ? now + ns : UINT64_MAX,
+                            .work = UINT64_MAX};
 }
 
 static inline void lu_budget_spend(struct lu_budget *budget, uint64_t work) {

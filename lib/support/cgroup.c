@@ -1,7 +1,8 @@
 /*
  * support/cgroup.c: limits of cgroups, version 2.
  *
- * A limit of a folder binds all below it, so the lowest on the way up counts. Files that are not there or cannot be read set none.
+ * A limit of a folder binds all below it, so the lowest on the way up counts. Files that are not
+ * there or cannot be read set none.
  */
 #include "support/cgroup.h"
 
@@ -24,7 +25,8 @@ static bool read_text(const char *path, char *text, size_t size) {
   return true;
 }
 
-static uint64_t limit_of(const char *folder, const char *file, uint64_t (*parse)(const char *text)) {
+static uint64_t limit_of(const char *folder, const char *file,
+                         uint64_t (*parse)(const char *text)) {
   char path[4352], text[64];
   if (snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", folder, file) >= (int)sizeof path ||
       !read_text(path, text, sizeof text))

@@ -52,7 +52,9 @@ unsigned lu_cores(void) {
 
 void lu_cores_begin(void) { atomic_fetch_add_explicit(&collecting, 1, memory_order_relaxed); }
 void lu_cores_end(void) { atomic_fetch_sub_explicit(&collecting, 1, memory_order_relaxed); }
-unsigned lu_cores_collecting(void) { return atomic_load_explicit(&collecting, memory_order_relaxed); }
+unsigned lu_cores_collecting(void) {
+  return atomic_load_explicit(&collecting, memory_order_relaxed);
+}
 
 void lu_waited_begin(struct lu_waited *waited) {
   waited->began_ns = lu_now_ns();

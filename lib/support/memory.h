@@ -37,7 +37,10 @@ void lu_huge_pages(void *memory, size_t bytes, bool wanted);
  * Never 0. */
 uint64_t lu_system_memory(void);
 
-/* Bytes of the processor's last cache, as the system tells; 0 = it does not. Reads /sys where sysconf knows nothing. */
+/*
+ * Bytes of the processor's last cache, as the system tells; 0 = it does not. Reads /sys where
+ * sysconf knows nothing.
+ */
 uint64_t lu_system_cache(void);
 
 /*

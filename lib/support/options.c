@@ -33,7 +33,8 @@
 #endif
 
 static const char *const gc_modes[] = {"concurrent", "incremental", "stw", NULL};
-static const char *const sizings[] = {"proportional", "fixed", "adaptive", NULL};  /* enum lu_sizing */
+/* enum lu_sizing */
+static const char *const sizings[] = {"proportional", "fixed", "adaptive", NULL};
 static const char *const verify_modes[] = {"none", "cycle", "phase", "barrier", NULL};
 
 #define AT(field) offsetof(struct lu_settings, field)
@@ -69,7 +70,8 @@ const struct lu_option lu_options[] = {
     BOOL("heap.return", heap_return, true, "give memory that stays free back to the system"),
     BOOL("heap.huge", heap_huge, false, "transparent huge pages: faster marking, more memory"),
     CHOICE("gc.mode", gc_mode, gc_modes,
-           "collect beside the program, in steps of the threads that allocate, or with all threads stopped"),
+           "collect beside the program, in steps of the threads that allocate, or with all threads "
+           "stopped"),
     DURATION("gc.step", gc_step, 500 * LU_MICROSECOND, 10 * LU_MICROSECOND, LU_SECOND, NULL,
              "longest step of an incremental cycle"),
     SIZE("gc.step_bytes", gc_step_bytes, 0, 4 * KB, TB, "by time: gc.step",
@@ -78,8 +80,10 @@ const struct lu_option lu_options[] = {
             "speed of incremental cycles; at 100 % one ends when the heap has grown to its goal"),
     SIZE("gc.thread_from", gc_thread_from, 4 * MB, MB, TB, "with the heap",
          "heap goal from which a single thread gets a collector thread beside it"),
-    BOOL("gc.generational", gc_generational, true, "minor cycles, which find what died young, between major ones"),
-    INTEGER("gc.promote", gc_promote, 1, 1, 7, NULL, "cycles that an object survives until it is old"),
+    BOOL("gc.generational", gc_generational, true,
+         "minor cycles, which find what died young, between major ones"),
+    INTEGER("gc.promote", gc_promote, 1, 1, 7, NULL,
+            "cycles that an object survives until it is old"),
     SIZE("gc.young", gc_young, 0, 64 * KB, TB, "what the processor's last cache holds, 8M to 32M",
          "allocation between two minor cycles"),
     PERCENT("gc.minor_ratio", gc_minor_ratio, 100, 10, 100, NULL,
@@ -122,7 +126,8 @@ const struct lu_option lu_options[] = {
              "a stalled allocation ends when handshakes make no progress for so long"),
     DURATION("watchdog", watchdog, LU_SECOND, LU_MILLISECOND, HOUR, "off",
              "log the name of a thread that does not poll for so long"),
-    CHOICE("verify", verify, verify_modes, "check the whole heap after each cycle or phase, or stores only"),
+    CHOICE("verify", verify, verify_modes,
+           "check the whole heap after each cycle or phase, or stores only"),
     BOOL("debug.audit", debug_audit, false,
          "find stores past the barrier: compare all references between phases"),
     {.name = "log",

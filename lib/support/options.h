@@ -52,7 +52,9 @@ void lu_option_store(struct lu_settings *settings, const struct lu_option *optio
 lull_status lu_option_parse(struct lu_settings *settings, const char *name, size_t name_length,
                             const char *value, size_t value_length, char why[LU_WHY]);
 
-/* Whether the option `name` accepts a number (of a choice: its index); as above, nothing is stored. */
+/*
+ * Whether the option `name` accepts a number (of a choice: its index); as above, nothing is stored.
+ */
 lull_status lu_option_check(const char *name, uint64_t value, char why[LU_WHY]);
 
 /* A value as lu_option_parse would take it. */

@@ -43,8 +43,9 @@ void __tsan_release(void *address);
 #define LU_CACHE_LINE 64
 
 /*
- * Hints; any address, also an unmapped one. The empty statement is there because gcc takes a function that only prefetches for one without effect, and
- * drops calls of it: the marker ran without a prefetch that way (tests/prefetch).
+ * Hints; any address, also an unmapped one. The empty statement is there because gcc takes a
+ * function that only prefetches for one without effect, and drops calls of it: the marker ran
+ * without a prefetch that way (tests/prefetch).
  */
 #define LU_PREFETCH_READ(p) LU_PREFETCH_((p), 0)
 #define LU_PREFETCH_WRITE(p) LU_PREFETCH_((p), 1)
@@ -55,9 +56,9 @@ void __tsan_release(void *address);
   } while (0)
 
 /*
- * The pointer, by way of a general register. gcc makes of two neighbouring words that are copied one access of 16 bytes;
- * where one of them was stored by itself just before, the store buffer cannot hand it on, and the load waits a dozen
- * nanoseconds until both are in the cache.
+ * The pointer, by way of a general register. gcc makes of two neighbouring words that are copied
+ * one access of 16 bytes; where one of them was stored by itself just before, the store buffer
+ * cannot hand it on, and the load waits a dozen nanoseconds until both are in the cache.
  */
 static inline char *lu_apart(char *pointer) {
   __asm__ volatile("" : "+r"(pointer));

@@ -1,4 +1,6 @@
-/* The simulation. Markers take turns by their clocks: the one that is furthest behind does a group. */
+/*
+ * The simulation. Markers take turns by their clocks: the one that is furthest behind does a group.
+ */
 #include "stress/marking/engine.h"
 
 #include <stdlib.h>
@@ -36,11 +38,13 @@ struct world {
   const struct costs *costs;
   struct marker marker[MOST_MARKERS];
   unsigned markers, made, at_work, let_in;
-  unsigned rest, next_rest;   /* looks until helpers are tried again, and how many it will be the next time */
+  unsigned rest, next_rest;   /* looks until helpers are tried again, and how many it will be the
+                                 next time */
   struct packet *grey, *free;
   bool hungry, driver_waits;
   double head_free, last_look, next_look;
-  double rate, alone;         /* objects a ns since the look before the last; at the last one without helpers */
+  double rate, alone;         /* objects a ns since the look before the last; at the last one
+                                 without helpers */
   uint32_t last_marked;
   uint8_t *marked;
   struct outcome outcome;
@@ -157,7 +161,10 @@ static bool pop(struct world *world, struct marker *marker, struct entry *entry)
   return true;
 }
 
-/* What an entry costs of which `beside` others were prefetched at the same time: memory answers them together. */
+/*
+ * What an entry costs of which `beside` others were prefetched at the same time: memory answers
+ * them together.
+ */
 static double overlapped(const struct costs *costs, double ns, uint32_t beside) {
   double alone = costs->latency / (beside + 1);
   return alone > ns ? alone : ns;
@@ -169,7 +176,8 @@ static void scan(struct world *world, struct marker *marker, struct entry entry)
   uint32_t at = graph->first[entry.object], end = graph->first[entry.object + 1];
   if (entry.from == 0) {
     bool again = world->marked[entry.object];
-    spend(marker, stretched(world, overlapped(costs, again ? costs->again : costs->object, marker->in_ring)));
+    spend(marker, stretched(world, overlapped(costs, again ? costs->again : costs->object,
+                                              marker->in_ring)));
     if (again)
       return;
     world->marked[entry.object] = 1;
@@ -220,7 +228,8 @@ static void share(struct world *world, struct marker *marker) {
     gift = fresh_packet(world);
     gift->count = top->count / 2;
     memcpy(gift->entry, top->entry, gift->count * sizeof gift->entry[0]);
-    memmove(top->entry, top->entry + gift->count, (top->count - gift->count) * sizeof top->entry[0]);
+    memmove(top->entry, top->entry + gift->count,
+            (top->count - gift->count) * sizeof top->entry[0]);
     top->count -= gift->count;
   }
   world->hungry = false;
@@ -231,7 +240,8 @@ static void share(struct world *world, struct marker *marker) {
 static unsigned next_helpers(struct world *world) {
   unsigned helpers = world->let_in - 1;
   double last = world->rate;
-  world->rate = (world->outcome.marked - world->last_marked) / (world->marker[0].now - world->last_look + 1);
+  world->rate =
+      (world->outcome.marked - world->last_marked) / (world->marker[0].now - world->last_look + 1);
   world->last_marked = world->outcome.marked;
   if (helpers == 0) {
     world->alone = world->rate;
@@ -331,7 +341,8 @@ static bool turn(struct world *world, unsigned index) {
 static unsigned furthest_behind(const struct world *world) {
   unsigned least = MOST_MARKERS;
   for (unsigned i = 0; i < world->markers; i++)
-    if ((world->marker[i].state == AT_WORK || (i == 0 && world->driver_waits)) && (least == MOST_MARKERS || world->marker[i].now < world->marker[least].now))
+    if ((world->marker[i].state == AT_WORK || (i == 0 && world->driver_waits)) &&
+        (least == MOST_MARKERS || world->marker[i].now < world->marker[least].now))
       least = i;
   return least;
 }
@@ -346,7 +357,13 @@ static void free_packets(struct packet *packet) {
 
 struct outcome engine_run(const struct graph *graph, unsigned markers, const struct costs *costs) {
   struct world *world = stress_calloc(1, sizeof *world);
-  *world = (struct world){.graph = graph, .costs = costs, .markers = markers, .made = 1, .at_work = 1, .let_in = 1, .next_look = costs->first};
+  *world = (struct world){.graph = graph,
+                          .costs = costs,
+                          .markers = markers,
+                          .made = 1,
+                          .at_work = 1,
+                          .let_in = 1,
+                          .next_look = costs->first};
   world->marked = stress_calloc(graph->count, 1);
   for (unsigned i = 0; i < markers; i++)
     for (unsigned j = 0; j < RING; j++)

@@ -1,4 +1,7 @@
-/* Object graphs. A graph is written in the order of its objects: each one's references, then end_object. */
+/*
+ * Object graphs. A graph is written in the order of its objects: each one's references, then
+ * end_object.
+ */
 #include "stress/marking/graph.h"
 
 #include <stdlib.h>
@@ -10,7 +13,9 @@
 #define CHAIN 3
 #define RECORD 16 /* a cell and its tree */
 
-const char *const shape_names[SHAPES] = {"random graph", "binary tree", "table of chains", "array of leaves", "list of records", "64 lists", "one list"};
+const char *const shape_names[SHAPES] = {"random graph",    "binary tree",     "table of chains",
+                                         "array of leaves", "list of records", "64 lists",
+                                         "one list"};
 
 struct writer {
   struct graph graph;
@@ -22,7 +27,9 @@ static void refer(struct writer *writer, uint32_t to) {
     writer->graph.to[writer->edges++] = to;
 }
 
-static void end_object(struct writer *writer, uint32_t object) { writer->graph.first[object + 1] = writer->edges; }
+static void end_object(struct writer *writer, uint32_t object) {
+  writer->graph.first[object + 1] = writer->edges;
+}
 
 static void write_random(struct writer *writer, uint64_t seed) {
   struct random random = random_seeded(seed, 0);
@@ -42,7 +49,10 @@ static void write_tree(struct writer *writer) {
   }
 }
 
-/* The root refers to the first of each row; rows lie behind each other. In a row each refers to the next. */
+/*
+ * The root refers to the first of each row; rows lie behind each other. In a row each refers to the
+ * next.
+ */
 static void write_rows(struct writer *writer, uint32_t length) {
   for (uint32_t i = 0; i < writer->graph.count; i++) {
     if (i == 0)

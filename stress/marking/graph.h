@@ -1,4 +1,6 @@
-/* Object graphs for the simulation of marking: which object refers to which. Object 0 is the root. */
+/*
+ * Object graphs for the simulation of marking: which object refers to which. Object 0 is the root.
+ */
 #ifndef STRESS_MARKING_GRAPH_H
 #define STRESS_MARKING_GRAPH_H
 

@@ -1,4 +1,6 @@
-/* What it costs on this machine to make and to wake threads: medians of many times, in nanoseconds. */
+/*
+ * What it costs on this machine to make and to wake threads: medians of many times, in nanoseconds.
+ */
 #ifndef STRESS_MARKING_MACHINE_H
 #define STRESS_MARKING_MACHINE_H
 

@@ -1,13 +1,17 @@
 /*
- * What a world's roots reach, counted by a walk of its own while no other thread is attached: after a collection the heap has this alive and nothing else, so
- * what died in the round, young or old, has been found.
+ * What a world's roots reach, counted by a walk of its own while no other thread is attached: after
+ * a collection the heap has this alive and nothing else, so what died in the round, young or old,
+ * has been found.
  */
 #include <stdlib.h>
 
 #include "stress/common/check.h"
 #include "stress/mutators/rounds.h"
 
-/* Every object that was met: in a list, in which the walk goes on, and in a table with room for twice as many. */
+/*
+ * Every object that was met: in a list, in which the walk goes on, and in a table with room for
+ * twice as many.
+ */
 struct census {
   const struct kinds *kinds;
   struct thing **met, **table;
@@ -50,7 +54,8 @@ static void meet(struct census *census, struct thing *thing) {
   census->met[census->count++] = thing;
 }
 
-static void meet_roots(struct census *census, struct round *round, unsigned world, lull_thread *thread) {
+static void meet_roots(struct census *census, struct round *round, unsigned world,
+                       lull_thread *thread) {
   struct world *of = &round->world[world];
 
   for (unsigned i = 0; i < SHARED_SLOTS; i++)

@@ -1,7 +1,7 @@
 /*
- * One round: heaps, threads, readers of statistics, and at the end the last checks: the verifier finds
- * nothing, what is alive is what the roots reach, what handles still hold is whole, and when all roots
- * are gone a collection leaves nothing alive.
+ * One round: heaps, threads, readers of statistics, and at the end the last checks: the verifier
+ * finds nothing, what is alive is what the roots reach, what handles still hold is whole, and when
+ * all roots are gone a collection leaves nothing alive.
  *
  * `current` is the round that lasts, guarded by `current_lock`: the main thread sets and clears it,
  * the watchdog and a thread that fails look at it.
@@ -115,7 +115,10 @@ static void end_actor(struct round *round, struct actor *actor, unsigned i) {
   step();
 }
 
-/* All that has died is found: by the second collection also in blocks that were in use when the first one swept. */
+/*
+ * All that has died is found: by the second collection also in blocks that were in use when the
+ * first one swept.
+ */
 static void collect_all(lull_thread *thread) {
   STRESS_OK(lull_collect(thread));
   STRESS_OK(lull_collect(thread));
@@ -128,7 +131,8 @@ static void check_census(struct round *round, unsigned i, lull_thread *thread) {
   collect_all(thread);
   live = figures_stats(thread->heap).bytes_live;
   reached = census_bytes(round, i, thread);
-  STRESS_CHECK(live == reached, "%" PRIu64 " bytes are alive, and the roots reach %" PRIu64, live, reached);
+  STRESS_CHECK(live == reached, "%" PRIu64 " bytes are alive, and the roots reach %" PRIu64, live,
+               reached);
 }
 
 /* No root is left: nothing may be alive. */

@@ -51,7 +51,10 @@ void round_choose(struct round *round, const struct wishes *wishes);
 void round_run(const struct wishes *wishes, unsigned number, uint64_t nanoseconds,
                struct totals *totals);
 
-/* census.c: bytes of all objects that a world's roots reach, which are checked on the way. By the only thread that is attached. */
+/*
+ * census.c: bytes of all objects that a world's roots reach, which are checked on the way. By the
+ * only thread that is attached.
+ */
 uint64_t census_bytes(struct round *round, unsigned world, lull_thread *thread);
 
 /* rounds.c: prints the circumstances of a failure: seed, round, options, what each actor did last.

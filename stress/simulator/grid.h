@@ -15,7 +15,8 @@ struct axis {
 };
 
 struct grid {
-  struct axis cores, limit, live, survival, rate; /* limit: times the live bytes; rate: bytes a second and thread */
+  struct axis cores, limit, live, survival, rate; /* limit: times the live bytes; rate: bytes a
+                                                     second and thread */
 };
 
 struct cell {
@@ -32,8 +33,9 @@ struct cell grid_cell(const struct grid *grid, unsigned index);
 void grid_table(FILE *file, const struct cell *cells, unsigned count);
 
 /*
- * An SVG picture: a panel for each number of cores and each limit, in it a square for each live size, survival and rate. Colour: share of time in stalls; a
- * dot: goals missed; a bar: the collector's share of the CPU; a cross: out of memory.
+ * An SVG picture: a panel for each number of cores and each limit, in it a square for each live
+ * size, survival and rate. Colour: share of time in stalls; a dot: goals missed; a bar: the
+ * collector's share of the CPU; a cross: out of memory.
  */
 void grid_picture(FILE *file, const struct grid *grid, const struct cell *cells);
 

@@ -53,7 +53,9 @@ struct world {
 
 static double alive(const struct amount *amount) { return amount->longer + amount->shorter; }
 static double all(const struct amount *amount) { return alive(amount) + amount->dead; }
-static double used(const struct world *world) { return all(&world->old) + all(&world->young) + all(&world->born); }
+static double used(const struct world *world) {
+  return all(&world->old) + all(&world->young) + all(&world->born);
+}
 
 static void age(struct amount *amount, double longer, double shorter) {
   double kept_longer = amount->longer * longer, kept_shorter = amount->shorter * shorter;
@@ -71,7 +73,8 @@ static void allocate(struct world *world, double bytes) {
   age(&world->young, longer, shorter);
   age(&world->born, longer, shorter);
   struct amount *to = world->phase == IDLE ? &world->young : &world->born;
-  double lasting = bytes * world->survival, passing = bytes - lasting, still = passing > 0 ? fmin(passing, SHORT_LIFE * (1 - shorter)) : 0;
+  double lasting = bytes * world->survival, passing = bytes - lasting,
+         still = passing > 0 ? fmin(passing, SHORT_LIFE * (1 - shorter)) : 0;
   to->longer += lasting;
   to->shorter += still;
   to->dead += passing - still;
@@ -81,14 +84,17 @@ static void allocate(struct world *world, double bytes) {
 /* Cycles. */
 
 static void begin(struct world *world) {
-  world->kind = world->major_wanted ? LU_MAJOR : lu_policy_kind(&world->policy, (uint64_t)world->allocated);
+  world->kind =
+      world->major_wanted ? LU_MAJOR : lu_policy_kind(&world->policy, (uint64_t)world->allocated);
   world->wanted = world->major_wanted = false;
   lu_policy_begin(&world->policy, world->kind, (uint64_t)world->now, (uint64_t)world->allocated);
   bool major = world->kind == LU_MAJOR;
   world->survived = alive(&world->young);
   world->live_at_begin = alive(&world->old) + alive(&world->young);
   double since = all(&world->young);
-  world->work = major ? world->live_at_begin : alive(&world->young) + fmin(alive(&world->old), world->costs->touched * since);
+  world->work =
+      major ? world->live_at_begin
+            : alive(&world->young) + fmin(alive(&world->old), world->costs->touched * since);
   world->to_free = world->young.dead + (major ? world->old.dead : 0);
   world->freed = world->done = world->cpu = 0;
   world->left = world->costs->cycle / 2;
@@ -98,8 +104,10 @@ static void begin(struct world *world) {
 static void marked(struct world *world) {
   uint64_t allocated = (uint64_t)world->allocated;
   world->cycles++;
-  world->missed += lu_policy_filled(&world->policy, allocated) > world->policy.goal + world->policy.goal / 50;
-  lu_policy_marked(&world->policy, (uint64_t)world->now, allocated, (uint64_t)(world->work / OBJECT));
+  world->missed +=
+      lu_policy_filled(&world->policy, allocated) > world->policy.goal + world->policy.goal / 50;
+  lu_policy_marked(&world->policy, (uint64_t)world->now, allocated,
+                   (uint64_t)(world->work / OBJECT));
   double swept = all(&world->young) + (world->kind == LU_MAJOR ? all(&world->old) : 0);
   world->left = world->costs->cycle / 2 + swept * world->costs->sweep;
   world->phase = SWEEP;
@@ -122,7 +130,8 @@ static void end(struct world *world) {
   world->young = world->born;
   world->born = (struct amount){0};
   world->phase = IDLE;
-  world->fruitless = world->freed < world->program->limit / 100 ? world->fruitless + (world->kind == LU_MAJOR) : 0;
+  world->fruitless =
+      world->freed < world->program->limit / 100 ? world->fruitless + (world->kind == LU_MAJOR) : 0;
   world->minors += world->kind == LU_MINOR;
   world->majors += world->kind == LU_MAJOR;
   world->collector += world->cpu;
@@ -138,7 +147,8 @@ static void end(struct world *world) {
 
 /* The collector's thread has had `ns` of CPU time. */
 static void collect(struct world *world, double ns) {
-  double spent = fmin(ns, world->phase == MARK ? (world->work - world->done) * world->costs->mark : world->left);
+  double spent = fmin(ns, world->phase == MARK ? (world->work - world->done) * world->costs->mark
+                                               : world->left);
   world->cpu += spent;
   switch (world->phase) {
   case IDLE:
@@ -184,7 +194,8 @@ static void refill_delays(const struct world *world, double *assist, double *sle
   struct lu_policy_progress progress = progress_of(world);
   *sleep = (double)lu_policy_sleep(&progress, (uint64_t)REFILL);
   if (world->phase == MARK && world->policy.may_assist)
-    *assist = fmin(ASSIST_NS, (double)lu_policy_assist(&progress, (uint64_t)REFILL) * world->costs->mark);
+    *assist = fmin(ASSIST_NS,
+                   (double)lu_policy_assist(&progress, (uint64_t)REFILL) * world->costs->mark);
 }
 
 static void request(struct world *world, bool major) {
@@ -268,15 +279,19 @@ static void start_measuring(struct world *world) {
   world->cycles = world->missed = world->minors = world->majors = 0;
 }
 
-struct world_result world_run(const struct world_program *program, const struct world_costs *costs, const struct lu_policy_config *config, unsigned cycles,
+struct world_result world_run(const struct world_program *program, const struct world_costs *costs,
+                              const struct lu_policy_config *config, unsigned cycles,
                               double seconds) {
-  struct world world = {.program = program, .costs = costs, .survival = 1.0, .building = true, .stall_began = -1};
+  struct world world = {
+      .program = program, .costs = costs, .survival = 1.0, .building = true, .stall_began = -1};
   lu_policy_init(&world.policy, config, 0, 0);
   while (!world.out_of_memory) {
     if (world.building && world.allocated >= program->live)
       start_measuring(&world);
     double ran = (world.now - world.began) / 1e9;
-    if (!world.building && ((world.cycles >= cycles && world.majors >= 3 && world.allocated > world.allocated_before + 20 * program->live) || ran >= seconds))
+    if (!world.building && ((world.cycles >= cycles && world.majors >= 3 &&
+                             world.allocated > world.allocated_before + 20 * program->live) ||
+                            ran >= seconds))
       break;
     STRESS_CHECK(!world.building || world.now < 1e13, "the live bytes are never built");
     step(&world, config->cores);
