@@ -122,13 +122,32 @@ static void enter_some(struct lu_mutator *by, unsigned n, uint64_t *random, unsi
   }
 }
 
-/* Without a budget both go to the end. */
+/* Each goes to the end without a budget, and in pieces within one that is used up at once. */
+static bool in_pieces;
+
 static void drop_all(void) { ck_assert(lu_remembered_drop(heap, NULL)); }
 
 static size_t filter_all(void) {
-  size_t kept = 0;
-  ck_assert(lu_remembered_filter(heap, &kept, NULL));
-  return kept;
+  struct lu_filter filter = {.kept = 0};
+  if (!in_pieces)
+    ck_assert(lu_remembered_filter(heap, &filter, NULL));
+  else
+    while (!lu_remembered_filter(heap, &filter, &(struct lu_budget){.work = 1}))
+      ;
+  ck_assert_ptr_null(filter.from);
+  ck_assert_ptr_null(filter.open);
+  return filter.kept;
+}
+
+/* By a marker that is in it; returns how many pieces it took. */
+static unsigned scan_all(struct lu_marker *marker) {
+  unsigned pieces = 1;
+  if (!in_pieces)
+    ck_assert(lu_remembered_scan(marker, NULL));
+  else
+    for (; !lu_remembered_scan(marker, &(struct lu_budget){.work = 1}); pieces++)
+      ;
+  return pieces;
 }
 
 static const uint32_t packet_sizes[] = {1, 2, 3, 4, 7, 100, 500};
@@ -195,6 +214,7 @@ END_TEST
  * than it needs. */
 START_TEST(the_filter_keeps_what_is_marked) {
   uint64_t random = (uint64_t)_i * 77 + 1;
+  in_pieces = (size_t)_i % (2 * COUNT_OF(packet_sizes)) >= COUNT_OF(packet_sizes);
   begin_with(packet_sizes[(size_t)_i % COUNT_OF(packet_sizes)], PACKETS, 4 * PACKETS);
   mutator->phase = LU_TRACE;
   for (int round = 0; round < 30; round++) {
@@ -228,6 +248,7 @@ START_TEST(the_filter_keeps_what_is_marked) {
     drop_all();
   }
   end();
+  in_pieces = false;
 }
 END_TEST
 
@@ -319,7 +340,8 @@ START_TEST(the_budget_leaves_packets_for_marking) {
 END_TEST
 
 /* A small object of seven references, an array of references of CARDS cards. */
-static void make_holders(lull_heap *of) {
+/* The first `holders` objects get a type with references, and the large one a type of which all is references. */
+static void make_holders(lull_heap *of, int holders) {
   lull_type holder, array;
   lull_type_desc desc = {.struct_size = sizeof desc, .name = "holder", .size = 64};
   static const uint64_t map[] = {0xfe};
@@ -332,7 +354,7 @@ static void make_holders(lull_heap *of) {
                           .length_offset = offsetof(struct bytes, length),
                           .element = {LULL_REFS_ALL, 0, NULL, 0}};
   ck_assert_int_eq(lull_type_define(of, &desc, &array), LULL_OK);
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < holders; i++) {
     object[i]->header.type_word = holder;
     object[i]->length = 0;
   }
@@ -340,12 +362,40 @@ static void make_holders(lull_heap *of) {
   large->length /= 8;
 }
 
+/* A step ends inside a packet: what follows is for the next one, and nothing is scanned twice. */
+START_TEST(a_packet_is_scanned_in_pieces) {
+  enum { HOLDERS = 45 };
+  in_pieces = true;
+  begin_with(packet_sizes[_i], PACKETS, 4 * PACKETS);
+  make_holders(heap, HOLDERS);
+  for (unsigned i = 0; i < HOLDERS; i++) {
+    ((void **)(void *)object[i])[1] = object[OBJECTS - HOLDERS + i];
+    fake_mark(heap, object[i], LU_MAP_A);
+    lu_remember(mutator, entry_of(i));
+  }
+  lu_remember_publish(mutator);
+  marking->minor = true;
+  struct lu_marker marker;
+  ck_assert(lu_marker_enter(&marker, heap, true));
+  ck_assert_uint_ge(scan_all(&marker), packet_sizes[_i] > HOLDERS ? HOLDERS / 8 : 1);
+  lu_marker_drain(&marker, NULL);
+  lu_marker_leave(&marker);
+  for (int i = 0; i < OBJECTS; i++)
+    ck_assert_int_eq(lu_is_marked(object[i], LU_MAP_A), i < HOLDERS || i >= OBJECTS - HOLDERS);
+  ck_assert_uint_eq(atomic_load(&marking->marked), HOLDERS);
+  ck_assert_uint_eq(current().packets, 0);
+  check_packets(0);
+  end();
+  in_pieces = false;
+}
+END_TEST
+
 /* Of what is old, the fields, or the elements of the card, are roots of a minor, and nothing else;
  * of what is young, nothing. */
 START_TEST(a_minor_begins_with_the_set) {
   card_bytes = (size_t)64 << _i;
   begin();
-  make_holders(heap);
+  make_holders(heap, 2);
   const size_t per_card = card_bytes / 8;
   void **slots = (void **)(void *)large;
   /* object[0] is old, object[1] is not; of the array card 3 and the last one are entered. */
@@ -367,7 +417,7 @@ START_TEST(a_minor_begins_with_the_set) {
   marking->minor = true;
   struct lu_marker marker;
   ck_assert(lu_marker_enter(&marker, heap, true));
-  ck_assert(lu_remembered_scan(&marker, NULL));
+  scan_all(&marker);
   lu_marker_leave(&marker);
   static const int marked[] = {0, 10, 11, 21, 22, 24};
   for (int i = 0, at = 0; i < OBJECTS; i++) {
@@ -462,12 +512,13 @@ int main(void) {
   TCase *tcase = tcase_create("remembered");
   tcase_add_loop_test(tcase, what_is_entered_comes_back, 0, COUNT_OF(packet_sizes));
   tcase_add_test(tcase, each_epoch_has_its_set);
-  tcase_add_loop_test(tcase, the_filter_keeps_what_is_marked, 0, 2 * COUNT_OF(packet_sizes));
+  tcase_add_loop_test(tcase, the_filter_keeps_what_is_marked, 0, 4 * COUNT_OF(packet_sizes));
   tcase_add_test(tcase, what_is_lost_is_confessed);
   tcase_add_test(tcase, without_packets_entries_are_lost);
   tcase_add_test(tcase, the_budget_leaves_packets_for_marking);
   /* Cards of 64 bytes to 8 KB. */
   tcase_add_loop_test(tcase, a_minor_begins_with_the_set, 0, 8);
+  tcase_add_loop_test(tcase, a_packet_is_scanned_in_pieces, 0, COUNT_OF(packet_sizes));
   suite_add_tcase(suite, tcase);
   tcase = tcase_create("threads");
   tcase_add_loop_test(tcase, threads_lose_nothing_when_they_leave, 0, 2);

@@ -237,6 +237,14 @@ START_TEST(stalled_threads_hear_of_progress) {
 }
 END_TEST
 
+/* One pass, or until so many bytes have been returned. */
+static size_t return_once(size_t most) {
+  size_t at = atomic_load(&space->slabs_high), returned = 0;
+  while (at > 0 && most - returned >= LU_BLOCK_BYTES)
+    returned += lu_space_return(space, most - returned, 1, &at);
+  return returned;
+}
+
 START_TEST(memory_that_stays_free_is_returned) {
   begin(16 << 20);
   struct bytes *object, *first = fake_new(mutator, type, 512);
@@ -246,19 +254,19 @@ START_TEST(memory_that_stays_free_is_returned) {
   ck_assert_uint_ge(atomic_load(&space->committed), space->limit);
   fake_mark(heap, first, LU_MAP_A);
   fake_sweep(heap, LU_MAP_A, 1);
-  ck_assert_uint_eq(lu_space_return(space, SIZE_MAX), 0);
+  ck_assert_uint_eq(return_once(SIZE_MAX), 0);
   fake_mark(heap, first, LU_MAP_B);
   fake_sweep(heap, LU_MAP_B, 2);
   fake_mark(heap, first, LU_MAP_A);
   fake_sweep(heap, LU_MAP_A, 3);
 
   size_t committed = atomic_load(&space->committed);
-  ck_assert_uint_eq(lu_space_return(space, LU_BLOCK_BYTES - 1), 0);
-  ck_assert_uint_eq(lu_space_return(space, 3 * LU_BLOCK_BYTES + 1), 3 * LU_BLOCK_BYTES);
+  ck_assert_uint_eq(return_once(LU_BLOCK_BYTES - 1), 0);
+  ck_assert_uint_eq(return_once(3 * LU_BLOCK_BYTES + 1), 3 * LU_BLOCK_BYTES);
   ck_assert_uint_eq(atomic_load(&space->committed), committed - 3 * LU_BLOCK_BYTES);
   fake_check_space(space);
   size_t returned = 3 * LU_BLOCK_BYTES, step;
-  while ((step = lu_space_return(space, 1 << 20)) != 0)
+  while ((step = return_once(1 << 20)) != 0)
     returned += step;
   ck_assert_uint_eq(returned, space->limit - LU_BLOCK_BYTES);
   fake_check_space(space);
@@ -284,10 +292,10 @@ START_TEST(a_slab_with_a_fresh_block_in_use_stays) {
   ck_assert(atomic_load(&lu_block_of(space, object)->clean));
   for (uint32_t cycle = 1; cycle <= 4; cycle++)
     fake_sweep(heap, LU_MAP_A, cycle);
-  ck_assert_uint_eq(lu_space_return(space, SIZE_MAX), LU_BLOCK_BYTES);
+  ck_assert_uint_eq(return_once(SIZE_MAX), LU_BLOCK_BYTES);
   ck_assert(atomic_load(&dirty->clean));
   ck_assert_uint_eq(atomic_load(&lu_slab_of(space, object)->kind), LU_SLAB_SMALL);
-  ck_assert_uint_eq(lu_space_return(space, SIZE_MAX), 0);
+  ck_assert_uint_eq(return_once(SIZE_MAX), 0);
   ck_assert_ptr_eq(mutator->small.block, lu_block_of(space, object));
   end();
 }
@@ -299,7 +307,7 @@ START_TEST(nothing_is_returned_when_the_option_is_off) {
   full_block(keep_none, LU_MAP_A);
   for (uint32_t cycle = 1; cycle < 5; cycle++)
     fake_sweep(heap, LU_MAP_A, cycle);
-  ck_assert_uint_eq(lu_space_return(space, SIZE_MAX), 0);
+  ck_assert_uint_eq(return_once(SIZE_MAX), 0);
   end();
 }
 END_TEST
@@ -436,7 +444,7 @@ static void storm(void *arg, unsigned index) {
   }
   drive(storm->map, storm->cycle);
   while (atomic_load(&allocating) != 0)
-    lu_space_return(space, SIZE_MAX);
+    return_once(SIZE_MAX);
 }
 
 START_TEST(a_sweep_runs_beside_allocation) {

@@ -44,6 +44,7 @@ class Goal:
     group: str = ""
     manager: str = "lull"      # a variant of Lull
     beside: str = ""           # a further figure: its ratio to the peer's stands beside it
+    machine: str = ""          # a figure of the same run: what the machine alone would make of it
 
     @property
     def least(self) -> bool:
@@ -136,7 +137,7 @@ def judge(results: Results, goal: Goal) -> Verdict:
         return Verdict(goal, "not measured", None, None, _why_not(results, goal))
     met, certain = _decide(goal, estimate)
     beside = [control_text(results, goal.case)] if goal.latency else []
-    beside += _further(results, goal)
+    beside += _further(results, goal) + _machine(results, goal)
     return Verdict(goal, "met" if met else "missed", None if goal.kind in OF_ALL_RUNS else certain,
                    estimate, "; ".join(beside))
 
@@ -171,6 +172,11 @@ def _further(results: Results, goal: Goal) -> list[str]:
     title = {"cpu": "CPU time"}.get(goal.beside, goal.beside)
     return [f"{title} to that of {MANAGERS[goal.peer].title}: "
             f"{words.ratio(estimate.value)}{interval}"]
+
+
+def _machine(results: Results, goal: Goal) -> list[str]:
+    values = results.values(goal.case, goal.manager, goal.machine) if goal.machine else []
+    return [f"a loop that only looks at the clock: {words.ratio(median(values))}"] if values else []
 
 
 def control_figures(results: Results, case: str) -> dict[str, float]:
@@ -277,7 +283,8 @@ def _minor() -> list[Goal]:
 
 def _steps() -> list[Goal]:
     return [Goal(f"p99.9 of a step of an incremental cycle to its budget, {budget} µs",
-                 f"steps-{budget}us", "step_p999_of_budget", "at most", 1.5, group="micro")
+                 f"steps-{budget}us", "step_p999_of_budget", "at most", 1.5, group="micro",
+                 machine="control_p999_of_budget")
             for budget in (500, 100)]
 
 

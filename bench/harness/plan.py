@@ -262,10 +262,10 @@ def micro(form: Form) -> list[Case]:
     minors: Sequence[tuple[str, str, Arguments, int, int]] = (
         ("minor", "minor", {"live": "4G", "young": "16M", "minors": form.pick(24, 64)}, 1, 6),
         ("limit", "limit", {"live": form.pick("8M", "32M")}, 1, 3),
-        ("steps-500us", "steps", {"step": 500, "bytes": form.pick("1G", "4G")}, 1, 6),
-        ("steps-100us", "steps", {"step": 100, "bytes": form.pick("1G", "4G")}, 1, 6),
+        ("steps-500us", "steps", {"step": 500, "bytes": "2G"}, 1, 6),
+        ("steps-100us", "steps", {"step": 100, "bytes": "2G"}, 1, 6),
     )
-    memory = {"marking": 3 * GB, "minor": 7 * GB}
+    memory = {"marking": 3 * GB, "minor": 7 * GB, "steps": GB}
     return [Case(name, "micro", program, arguments, (manager,), form.pairs(short, full),
                  kind="micro", memory=memory.get(program, 0), seconds=180)
             for manager, table in (("lull-major", majors), ("lull", minors))

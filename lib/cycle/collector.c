@@ -49,8 +49,9 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
 
 /* Memory is given back a little at a time, so that a request for a cycle need not wait. */
 #define RETURN_STEP ((size_t)16 << 20)
-/* Within a budget: */
-#define RETURN_SMALL_STEP ((size_t)256 << 10)
+/* Within a budget, about 10 us; and so many slabs are looked at for it, which may all be cold: */
+#define RETURN_SMALL_STEP ((size_t)128 << 10)
+#define RETURN_SLABS 4
 /* Free memory below the goal is given back at this rate, because the program will need most of it before the next cycle ends: */
 #define RETURN_SECONDS 10.0
 
@@ -78,12 +79,16 @@ static size_t return_budget(lull_heap *heap) {
   return beyond > (size_t)cycle->return_earned ? beyond : (size_t)cycle->return_earned;
 }
 
+/* One pass over the slabs, or what is left of the last one that a budget has ended. */
 void lu_cycle_return_memory(lull_heap *heap, struct lu_budget *budget) {
   struct lu_cycle *cycle = &heap->cycle;
-  size_t left = return_budget(heap), most = budget != NULL ? RETURN_SMALL_STEP : RETURN_STEP, step = 1;
-  while (left > 0 && step != 0 && !lu_cycle_due(cycle) && !atomic_load(&cycle->stop) &&
+  size_t left = return_budget(heap), most = budget != NULL ? RETURN_SMALL_STEP : RETURN_STEP;
+  size_t slabs = budget != NULL ? RETURN_SLABS : SIZE_MAX;
+  if (budget == NULL || cycle->return_at == 0)
+    cycle->return_at = atomic_load_explicit(&heap->space.slabs_high, memory_order_acquire);
+  while (left >= LU_BLOCK_BYTES && cycle->return_at > 0 && !lu_cycle_due(cycle) && !atomic_load(&cycle->stop) &&
          !lu_budget_over(budget)) {
-    step = lu_space_return(&heap->space, left < most ? left : most);
+    size_t step = lu_space_return(&heap->space, left < most ? left : most, slabs, &cycle->return_at);
     left -= step;
     cycle->return_earned = cycle->return_earned > (double)step ? cycle->return_earned - (double)step : 0;
     lu_budget_spend(budget, step);

@@ -111,6 +111,7 @@ struct lu_cycle {
   struct lu_pacer pacer;
   uint64_t returned_ns;         /* the driver's: when it last looked what to give back, and bytes that it may, kept for later */
   double return_earned;
+  size_t return_at;             /* slabs below are still to be looked at for it; 0 = begin anew */
   /* Out-of-memory hook: under hook_lock. */
   struct lu_lock hook_lock;
   lull_oom_fn *hook;

@@ -270,9 +270,9 @@ static void begin_sweep(lull_heap *heap) {
 
 static enum lu_pace filter(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
-  if (!lu_remembered_filter(heap, &run->remembered, budget))
+  if (!lu_remembered_filter(heap, &run->filter, budget))
     return LU_PACE_SPENT;
-  lu_gauge_set(&heap->figures.remembered, run->remembered);
+  lu_gauge_set(&heap->figures.remembered, run->filter.kept);
   edge(heap, LU_EDGE_MARKED);
   begin_sweep(heap);
   run->stage = LU_STAGE_SWEEP;
@@ -379,11 +379,11 @@ static void count_fruit(lull_heap *heap) {
 
 static enum lu_pace end(lull_heap *heap, struct lu_budget *budget) {
   uint64_t ended = lu_now_ns();
-  (void)budget;
+  if (!lu_space_return_slabs(&heap->space, &heap->cycle.run.slabs_at, budget))
+    return LU_PACE_SPENT;
   count_fruit(heap);
   tell_pacer(heap);
   edge(heap, LU_EDGE_SETTLED);
-  lu_space_return_slabs(&heap->space);
   report(heap, ended);
   heap->cycle.run.stage = LU_STAGE_NONE;
   if (heap->cycle.kind == LU_MAJOR)

@@ -11,6 +11,7 @@
 #include "cycle/kind.h"
 #include "cycle/phases.h"
 #include "heap/sweep.h"
+#include "mark/remember.h"
 #include "support/budget.h"
 #include "threads/driver.h"
 
@@ -56,7 +57,8 @@ struct lu_run {
   uint64_t began, traced, marked;   /* lu_now_ns */
   size_t used_before;
   uint64_t young_bytes;     /* that threads have taken since H2 of the cycle before */
-  size_t remembered;        /* entries kept so far */
+  struct lu_filter filter;  /* FILTER */
+  size_t slabs_at;          /* END: lu_space_return_slabs */
   uint64_t work;            /* done under budgets, as these count */
   uint64_t mark_work;       /* of it, by the end of marking */
 };

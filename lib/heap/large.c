@@ -20,6 +20,7 @@
 #include <string.h>
 #include "heap/heap.h"
 #include "heap/run.h"
+#include "heap/sweep.h"
 #include "support/assert.h"
 #include "support/memory.h"
 #include "threads/blocked.h"
@@ -151,48 +152,59 @@ void lu_large_publish(struct lu_space *space, struct lu_large *large) {
                                                 memory_order_relaxed));
 }
 
-/* Takes the memory from as many whole system pages of [from, from + bytes) as there are; sets *at
- * and returns how many bytes. */
-static size_t release_memory(char *from, size_t bytes, char **at) {
-  uintptr_t page = lu_page_size();
-  uintptr_t low = ((uintptr_t)from + page - 1) & ~(page - 1),
-            high = ((uintptr_t)from + bytes) & ~(page - 1);
-  if (high <= low || !lu_release_pages((void *)low, high - low))
-    return 0;
-  *at = (char *)low;
-  return high - low;
+/* Within a budget the system takes memory so many bytes at a time, which takes it about 10 us; a multiple of any system's page. */
+#define FREE_PIECE ((uintptr_t)128 << 10)
+
+/* The whole system pages of a run. */
+static void whole_pages(const struct lu_freeing *freeing, char **from, char **to) {
+  uintptr_t page = lu_page_size(), low = ((uintptr_t)freeing->run + page - 1) & ~(page - 1),
+            high = ((uintptr_t)freeing->run + freeing->bytes) & ~(page - 1);
+  *from = (char *)low;
+  *to = (char *)(high > low ? high : low);
 }
 
-static void free_span(struct lu_space *space, struct lu_slab *slab, size_t bytes) {
-  size_t slabs = slab->span;
-  char *at;
-  if (release_memory(lu_slab_memory(space, slab), slabs * LU_SLAB_BYTES, &at) == 0)
-    memset(lu_slab_memory(space, slab) + META_BYTES, 0, bytes);
-  atomic_fetch_sub_explicit(&space->committed, bytes, memory_order_relaxed);
-  lu_space_give_slabs(space, slab, slabs);
+/* All of the slabs, bitmaps included, as far as it may have been touched. */
+static void begin_slabs(struct lu_space *space, struct lu_freeing *freeing, enum lu_freeing_what what, size_t used) {
+  freeing->what = what;
+  freeing->from = lu_slab_memory(space, freeing->slab);
+  freeing->to = freeing->from + ((used + FREE_PIECE - 1) & ~(FREE_PIECE - 1));
 }
 
-/* A PAGES slab without a run, whose pages this thread has all set in use: back to UNUSED, zero. */
-static void free_slab(struct lu_space *space, struct lu_slab *slab) {
-  char *memory = lu_slab_memory(space, slab), *at;
-  size_t dirty = lu_run_count(slab->dirty);
-  if (release_memory(memory, LU_SLAB_BYTES, &at) == 0)
-    memset(memory, 0, LU_SLAB_BYTES);
-  atomic_fetch_sub_explicit(&space->committed, dirty * LU_PAGE_BYTES, memory_order_relaxed);
-  lu_space_give_slabs(space, slab, 1);
+static void begin_run(struct lu_space *space, struct lu_freeing *freeing) {
+  freeing->what = LU_FREEING_RUN;
+  if (freeing->bytes >= RETURN_BYTES && space->return_memory)
+    whole_pages(freeing, &freeing->from, &freeing->to);
 }
 
-static void free_pages(struct lu_space *space, struct lu_slab *slab, char *run, size_t bytes) {
-  size_t first = (size_t)(run - lu_slab_memory(space, slab)) / LU_PAGE_BYTES, released = 0;
-  char *at = run;
-  if (bytes >= RETURN_BYTES && space->return_memory)
-    released = release_memory(run, bytes, &at);
+/* The next piece, from the end on, or all at once. A huge page is not taken apart. Memory that the system does not take from slabs becomes zero anyway. */
+static void free_piece(const struct lu_space *space, struct lu_freeing *freeing, bool all) {
+  uintptr_t piece = space->huge_pages ? LU_SLAB_BYTES : FREE_PIECE, end = (uintptr_t)freeing->to,
+            low = (end - 1) & ~(piece - 1);
+  if (all || low < (uintptr_t)freeing->from)
+    low = (uintptr_t)freeing->from;
+  if (!lu_release_pages((void *)low, end - low)) {
+    freeing->refused = true;
+    if (freeing->what != LU_FREEING_RUN)
+      memset((void *)low, 0, end - low);
+  }
+  freeing->to = (char *)low;
+}
+
+/* The run's pages are free again. When it was the last one of its slab, that is this thread's now: true. */
+static bool end_run(struct lu_space *space, const struct lu_freeing *freeing) {
+  struct lu_slab *slab = freeing->slab;
+  size_t first = (size_t)(freeing->run - lu_slab_memory(space, slab)) / LU_PAGE_BYTES, released = 0;
+  char *from = freeing->run, *to;
+  if (freeing->from != NULL && !freeing->refused) {
+    whole_pages(freeing, &from, &to);
+    released = (size_t)(to - from);
+  }
   atomic_fetch_sub_explicit(&space->committed, released, memory_order_relaxed);
   lu_lock(&space->lock);
   if (released > 0)
-    lu_run_clear(slab->dirty, (size_t)(at - lu_slab_memory(space, slab)) / LU_PAGE_BYTES,
+    lu_run_clear(slab->dirty, (size_t)(from - lu_slab_memory(space, slab)) / LU_PAGE_BYTES,
                  released / LU_PAGE_BYTES);
-  lu_run_clear(slab->pages, first, bytes / LU_PAGE_BYTES);
+  lu_run_clear(slab->pages, first, freeing->bytes / LU_PAGE_BYTES);
   slab->longest = LU_SLAB_PAGE_COUNT;
   bool empty = lu_run_count(slab->pages) == LU_META_PAGES;
   if (empty) {
@@ -200,20 +212,52 @@ static void free_pages(struct lu_space *space, struct lu_slab *slab, char *run, 
     slab->longest = 0;
   }
   lu_unlock(&space->lock);
-  if (empty)
-    free_slab(space, slab);
+  return empty;
 }
 
-void lu_large_free(struct lu_space *space, struct lu_large *large) {
-  char *object = lu_large_object(large);
-  size_t bytes = large->run_bytes;
+/* The slabs are zero: back to UNUSED. */
+static void end_slabs(struct lu_space *space, const struct lu_freeing *freeing) {
+  struct lu_slab *slab = freeing->slab;
+  bool span = freeing->what == LU_FREEING_SPAN;
+  size_t bytes = span ? freeing->bytes : lu_run_count(slab->dirty) * LU_PAGE_BYTES;
+  atomic_fetch_sub_explicit(&space->committed, bytes, memory_order_relaxed);
+  lu_space_give_slabs(space, slab, span ? slab->span : 1);
+}
+
+void lu_large_free_begin(struct lu_space *space, struct lu_large *large, struct lu_freeing *freeing) {
+  const char *object = lu_large_object(large);
   uint64_t bit = lu_map_bit(object);
   atomic_fetch_and_explicit(lu_map_at(object, LU_MAP_A), ~bit, memory_order_relaxed);
   atomic_fetch_and_explicit(lu_map_at(object, LU_MAP_B), ~bit, memory_order_relaxed);
-  struct lu_slab *slab = lu_slab_of(space, large);
-  if (atomic_load_explicit(&slab->kind, memory_order_relaxed) == LU_SLAB_SPAN)
-    free_span(space, slab, bytes);
+  *freeing = (struct lu_freeing){.slab = lu_slab_of(space, large), .run = (char *)large, .bytes = large->run_bytes};
+  if (atomic_load_explicit(&freeing->slab->kind, memory_order_relaxed) == LU_SLAB_SPAN)
+    begin_slabs(space, freeing, LU_FREEING_SPAN, META_BYTES + freeing->bytes);
   else
-    free_pages(space, slab, (char *)large, bytes);
-  lu_space_uncharge(space, bytes);
+    begin_run(space, freeing);
+}
+
+/* Until the end the pages of a run are in use, and its slab is what it was (L.1): so nobody meets what is half given back. */
+bool lu_large_free_some(struct lu_space *space, struct lu_freeing *freeing, struct lu_budget *budget) {
+  for (;;) {
+    while (freeing->to > freeing->from) {
+      free_piece(space, freeing, budget == NULL);
+      lu_budget_spend(budget, LU_SWEEP_WORK);
+      if (lu_budget_over(budget))
+        return false;
+    }
+    if (freeing->what != LU_FREEING_RUN || !end_run(space, freeing))
+      break;
+    begin_slabs(space, freeing, LU_FREEING_SLAB, LU_SLAB_BYTES);
+  }
+  if (freeing->what != LU_FREEING_RUN)
+    end_slabs(space, freeing);
+  lu_space_uncharge(space, freeing->bytes);
+  freeing->slab = NULL;
+  return true;
+}
+
+void lu_large_free(struct lu_space *space, struct lu_large *large) {
+  struct lu_freeing freeing;
+  lu_large_free_begin(space, large, &freeing);
+  lu_large_free_some(space, &freeing, NULL);
 }

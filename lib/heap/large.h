@@ -49,6 +49,7 @@ static inline _Atomic uint16_t *lu_large_card(struct lu_large *large, const void
   return &large->cards[lu_large_card_index(large, slot)];
 }
 
+struct lu_budget;
 struct lu_mutator;
 
 /*
@@ -69,7 +70,21 @@ struct lu_large *lu_large_allocate(struct lu_mutator *mutator, size_t size, unsi
  * are live). */
 void lu_large_publish(struct lu_space *space, struct lu_large *large);
 
+/* A run on its way back. Of whoever frees it. */
+enum lu_freeing_what { LU_FREEING_RUN, LU_FREEING_SPAN, LU_FREEING_SLAB };
+struct lu_freeing {
+  struct lu_slab *slab;        /* NULL = none is */
+  enum lu_freeing_what what;   /* a run of pages; a span; the slab whose last run that was */
+  char *run;
+  size_t bytes;                /* of the run; charged until the end */
+  char *from, *to;             /* the system has still to take this; NULL = it takes nothing */
+  bool refused;                /* it did not take all */
+};
+
 /* Gives the run back. By the sweep, or for one never published. */
 void lu_large_free(struct lu_space *space, struct lu_large *large);
+/* The same in pieces: begins; goes on until the budget is used up. Returns whether it has been given back. From the beginning on nobody else may know the object. */
+void lu_large_free_begin(struct lu_space *space, struct lu_large *large, struct lu_freeing *freeing);
+bool lu_large_free_some(struct lu_space *space, struct lu_freeing *freeing, struct lu_budget *budget);
 
 #endif

@@ -101,32 +101,53 @@ static bool wholly_free(const struct lu_space *space, size_t index) {
          atomic_load_explicit(&slab->claim[LU_POOL_FREE], memory_order_relaxed) == LU_USABLE_MASK;
 }
 
-static size_t return_from(struct lu_space *space, size_t index, size_t most, uint32_t sweeps) {
+/* Most bytes of a slab, at most; *gone: all of it is the system's. */
+static size_t return_from(struct lu_space *space, size_t index, size_t most, uint32_t sweeps, bool *gone) {
   uint64_t mine = claim_idle(space, index, wholly_free(space, index), most, sweeps);
+  *gone = false;
   if (mine == 0)
     return 0;
   size_t returned = return_blocks(space, index, mine);
-  if (mine != LU_USABLE_MASK || !all_clean(space, index) || !return_slab(space, index))
+  *gone = mine == LU_USABLE_MASK && all_clean(space, index) && return_slab(space, index);
+  if (!*gone)
     put_back(space, index, mine);
   return returned;
 }
 
-size_t lu_space_return(struct lu_space *space, size_t most) {
-  if (!space->return_memory)
-    return 0;
-  /* From the end of the range: allocation prefers its beginning when it sets up slabs. */
+size_t lu_space_return(struct lu_space *space, size_t most, size_t slabs, size_t *at) {
   size_t returned = 0;
-  for (size_t i = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
-       i-- > 0 && most - returned >= LU_BLOCK_BYTES;)
-    if (atomic_load_explicit(&space->slabs[i].kind, memory_order_acquire) == LU_SLAB_SMALL)
-      returned += return_from(space, i, most - returned, IDLE_SWEEPS);
+  bool gone;
+  if (!space->return_memory) {
+    *at = 0;
+    return 0;
+  }
+  /* From the end of the range: allocation prefers its beginning when it sets up slabs. */
+  for (; *at > 0 && slabs > 0; slabs--, (*at)--) {
+    if (atomic_load_explicit(&space->slabs[*at - 1].kind, memory_order_acquire) == LU_SLAB_SMALL)
+      returned += return_from(space, *at - 1, most - returned, IDLE_SWEEPS, &gone);
+    if (most - returned < LU_BLOCK_BYTES)
+      break;
+  }
   return returned;
 }
 
-void lu_space_return_slabs(struct lu_space *space) {
-  if (!atomic_exchange(&space->slabs_missed, false))
-    return;
-  for (size_t i = atomic_load_explicit(&space->slabs_high, memory_order_acquire); i-- > 0;)
-    if (wholly_free(space, i))
-      return_from(space, i, SIZE_MAX, 0);
+/* Within a budget, at a time. */
+#define SLAB_PIECE ((size_t)128 << 10)
+
+/* A slab of which a piece has been returned is looked at again: until it is gone, or a thread has taken a block of it. */
+bool lu_space_return_slabs(struct lu_space *space, size_t *at, struct lu_budget *budget) {
+  if (*at == 0 && atomic_exchange(&space->slabs_missed, false))
+    *at = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
+  while (*at > 0) {
+    bool gone = false;
+    size_t returned = 0;
+    if (wholly_free(space, *at - 1))
+      returned = return_from(space, *at - 1, budget != NULL ? SLAB_PIECE : SIZE_MAX, 0, &gone);
+    if (returned == 0 || gone)
+      (*at)--;
+    lu_budget_spend(budget, returned != 0 ? LU_SWEEP_WORK : 0);
+    if (*at > 0 && lu_budget_over(budget))
+      return false;
+  }
+  return true;
 }

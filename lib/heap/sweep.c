@@ -225,9 +225,6 @@ static void visit(struct run *run, struct lu_block *block) {
   }
 }
 
-/* How many blocks, or large objects, between two looks at the clock. */
-#define CHECK_EVERY 8
-
 static struct run run_of(struct lu_sweep *sweep) {
   return (struct run){.sweep = sweep, .space = sweep->space, .map = sweep->mark_map, .spare = sweep->mark_map ^ 1};
 }
@@ -256,12 +253,12 @@ static bool take_slab(struct lu_sweep_cursor *at, size_t *slab) {
 /* Calls fn for the blocks of the driver's slab that it has still to visit; false when the budget is used up. */
 static bool each_of_slab(struct run *run, void (*fn)(struct run *, struct lu_block *), struct lu_budget *budget) {
   struct lu_sweep_cursor *at = &run->sweep->at;
-  for (unsigned count = 1; at->blocks != 0; count++) {
+  while (at->blocks != 0) {
     size_t block = at->slab * LU_SLAB_BLOCKS + (size_t)__builtin_ctzll(at->blocks);
     at->blocks &= at->blocks - 1;
     fn(run, &run->space->blocks[block]);
     lu_budget_spend(budget, LU_SWEEP_WORK);
-    if (count % CHECK_EVERY == 0 && lu_budget_over(budget))
+    if (lu_budget_over(budget))
       return false;
   }
   return true;
@@ -313,16 +310,28 @@ static bool keep_large(struct run *run, struct lu_large *large) {
   return true;
 }
 
-static void free_large(struct run *run, struct lu_large *large) {
+/* The object that is being given back, if there is one; false when the budget is used up. */
+static bool free_on(struct run *run, struct lu_budget *budget) {
+  struct lu_freeing *freeing = &run->sweep->at.freeing;
+  if (freeing->slab == NULL)
+    return true;
+  if (!lu_large_free_some(run->space, freeing, budget))
+    return false;
+  run->roomier++;
+  progress(run);
+  return true;
+}
+
+/* Off the list: nobody finds it any more. */
+static bool free_large(struct run *run, struct lu_large *large, struct lu_budget *budget) {
   run->sweep->large_freed++;
   run->freed_bytes += large->run_bytes;
   if (large->counted)
     run->space->live_large -= large->size;
   if (run->sweep->scribble)
     memset(lu_large_object(large), LU_SCRIBBLE, large->size);
-  lu_large_free(run->space, large);
-  run->roomier++;
-  progress(run);
+  lu_large_free_begin(run->space, large, &run->sweep->at.freeing);
+  return free_on(run, budget);
 }
 
 /* Takes `large`, which was the list's first node when the walk began, off the list, to which others
@@ -338,7 +347,7 @@ static void unlink_first(struct lu_space *space, struct lu_large *large) {
 }
 
 /* The first node, when all behind it have been swept. */
-static void sweep_first_large(struct run *run) {
+static bool sweep_first_large(struct run *run, struct lu_budget *budget) {
   struct lu_space *space = run->space;
   struct lu_sweep_cursor *at = &run->sweep->at;
   struct lu_large *first = at->first;
@@ -346,10 +355,10 @@ static void sweep_first_large(struct run *run) {
   if (stays && at->last_young == NULL && is_young_large(run, first))
     at->last_young = first;
   space->large_old = at->last_young != NULL ? at->last_young->next : stays ? first : first->next;
-  if (!stays) {
-    unlink_first(space, first);
-    free_large(run, first);
-  }
+  if (stays)
+    return true;
+  unlink_first(space, first);
+  return free_large(run, first, budget);
 }
 
 /*
@@ -359,6 +368,8 @@ static void sweep_first_large(struct run *run) {
  */
 static bool sweep_large(struct run *run, struct lu_budget *budget) {
   struct lu_sweep_cursor *at = &run->sweep->at;
+  if (!free_on(run, budget))
+    return false;
   if (at->large_done || at->first == at->end)
     return true;
   for (struct lu_large *large; (large = at->before->next) != at->end;) {
@@ -367,15 +378,15 @@ static bool sweep_large(struct run *run, struct lu_budget *budget) {
       at->before = large;
     } else {
       at->before->next = large->next;
-      free_large(run, large);
+      if (!free_large(run, large, budget))
+        return false;
     }
     lu_budget_spend(budget, LU_SWEEP_WORK);
     if (lu_budget_over(budget))
       return false;
   }
-  sweep_first_large(run);
   at->large_done = true;
-  return true;
+  return sweep_first_large(run, budget);
 }
 
 void lu_sweep_begin(struct lu_sweep *sweep) {

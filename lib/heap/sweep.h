@@ -9,6 +9,7 @@
 #ifndef LU_HEAP_SWEEP_H
 #define LU_HEAP_SWEEP_H
 
+#include "heap/large.h"
 #include "heap/space.h"
 #include "support/budget.h"
 
@@ -24,6 +25,7 @@ struct lu_sweep_cursor {
   uint64_t blocks;          /* of that slab: still to be visited */
   bool large_done;
   struct lu_large *first, *before, *last_young, *end;  /* of the list: sweep_large */
+  struct lu_freeing freeing;                           /* one that is off the list, and not quite given back */
 };
 
 /* Figures that each sweeper keeps for itself. */
@@ -83,13 +85,17 @@ void lu_sweep_clear_begin(struct lu_sweep *sweep);
 bool lu_sweep_clear_some(struct lu_sweep *sweep, struct lu_budget *budget);
 void lu_sweep_clear_births(struct lu_sweep *sweep);
 
-/* Returns memory that stayed free through whole cycles to the system, at most `most` bytes; runs in
- * the background. */
-size_t lu_space_return(struct lu_space *space, size_t most);
+/*
+ * Returns memory that stayed free through whole cycles to the system, at most `most` bytes, from the slabs below *at down; sets *at to where to go on, 0 at the end. Looks at
+ * `slabs` of them at most. Result: bytes. By the driver.
+ */
+size_t lu_space_return(struct lu_space *space, size_t most, size_t slabs, size_t *at);
 
-/* If a large object found no slabs: makes slabs of all whose blocks are free. By the driver, before
- * the cycle counts as ended. */
-void lu_space_return_slabs(struct lu_space *space);
+/*
+ * If a large object found no slabs: makes slabs of all whose blocks are free. By the driver, before the cycle counts as ended. Goes on until the budget is used up; *at is
+ * 0 at first, and where it stands. Returns whether it is done.
+ */
+bool lu_space_return_slabs(struct lu_space *space, size_t *at, struct lu_budget *budget);
 
 /* Calls fn for every object of a block that can be parsed: threads stopped and lu_region_publish
  * done. Also dead ones that no sweep has met. Used by the verifier and the deterministic mode. */

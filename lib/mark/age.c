@@ -156,18 +156,34 @@ static void unmark(lull_heap *heap, void *object) {
   lu_block_set_young(&heap->space, lu_block_of(&heap->space, object));
 }
 
+/* How many survivors between two looks at the budget. */
+#define CHECK_EVERY 8
+
+/* From the end, so that what is left is a packet as before. False when the budget is used up before that is empty. */
+static bool unmark_listed(lull_heap *heap, struct lu_packet *packet, struct lu_budget *budget) {
+  while (packet->count > 0) {
+    unmark(heap, (void *)packet->entry[--packet->count]);
+    lu_budget_spend(budget, sizeof packet->entry[0]);
+    if (packet->count % CHECK_EVERY == 0 && lu_budget_over(budget))
+      return false;
+  }
+  return true;
+}
+
+/* Nobody marks, so nobody adds to the list. */
 bool lu_age_unmark_survivors(lull_heap *heap, struct lu_budget *budget) {
   struct cds_wfs_stack *stack = &heap->marking.survivors;
   struct cds_wfs_node *node;
   while (!cds_wfs_empty(stack) && (node = __cds_wfs_pop_blocking(stack)) != NULL) {
     struct lu_packet *packet = caa_container_of(node, struct lu_packet, flushed_link);
     LU_TSAN_ACQUIRE(stack);
-    for (uint32_t i = 0; i < packet->count; i++)
-      unmark(heap, (void *)packet->entry[i]);
-    lu_budget_spend(budget, packet->count * sizeof packet->entry[0]);
-    lu_packet_drop(&heap->marking.packets, packet);
-    if (lu_budget_over(budget))
+    if (!unmark_listed(heap, packet, budget)) {
+      cds_wfs_node_init(&packet->flushed_link);
+      LU_TSAN_RELEASE(stack);
+      cds_wfs_push(stack, &packet->flushed_link);
       return false;
+    }
+    lu_packet_drop(&heap->marking.packets, packet);
   }
   return true;
 }

@@ -25,7 +25,8 @@
 #define PIECE_BYTES ((size_t)8192)   /* of a large object, scanned at a time; whole cards */
 #define GROUP 8                      /* entries that are prefetched together */
 #define CHECK_EVERY 8                /* groups between looks at the budget and at hungry helpers */
-#define CHECK_STRICT_EVERY 2
+#define CHECK_STRICT_EVERY 1         /* in fresh slabs the MARK word of each object may be a page fault, 2 to 8 us */
+#define CHECK_STRICT_BYTES 4096      /* or so many bytes: small objects may have 8 KB, all of it references */
 #define PREFETCH_TAIL 40             /* where small objects that begin near the end of a cache line go on */
 
 /* No packet is free: the object keeps its mark, or already has it, and will be found by its re-scan flag. */
@@ -298,9 +299,11 @@ static void spend(struct lu_marker *marker, struct lu_budget *budget) {
 }
 
 bool lu_marker_drain(struct lu_marker *marker, struct lu_budget *budget) {
-  unsigned every = budget != NULL && budget->strict ? CHECK_STRICT_EVERY : CHECK_EVERY;
+  bool strict = budget != NULL && budget->strict;
+  unsigned every = strict ? CHECK_STRICT_EVERY : CHECK_EVERY;
+  uint64_t most = strict ? CHECK_STRICT_BYTES : UINT64_MAX;
   for (unsigned groups = 1; drain_group(marker); groups++) {
-    if (groups % every != 0)
+    if (groups % every != 0 && marker->bytes < most)
       continue;
     publish_progress(marker);
     lu_stack_share(marker->heap, &marker->stack);

@@ -154,19 +154,39 @@ static void scan_entry(struct lu_marker *marker, struct lu_remembered entry) {
     lu_age_keep_remembered(marker, entry, low, high);
 }
 
-static void scan_packet(struct lu_marker *marker, struct lu_packet *packet) {
-  struct lu_remembered entry;
-  for (uint32_t at = 0; lu_remembered_next(packet, &at, &entry);)
-    scan_entry(marker, entry);
-  drop_packet(marker->marking, packet);
+/* How many entries between two looks at the budget: each may be an object of 8 KB, or a few misses of the cache. */
+#define CHECK_EVERY 8
+
+/* Puts back what follows *at*: the next step goes on with it. */
+static void put_back_rest(struct cds_wfs_stack *stack, struct lu_packet *packet, uint32_t at) {
+  packet->count -= at;
+  memmove(packet->entry, packet->entry + at, packet->count * sizeof packet->entry[0]);
+  push(stack, packet);
 }
 
+/* False when the budget is used up before the packet's end. */
+static bool scan_packet(struct lu_marker *marker, struct lu_packet *packet, struct lu_budget *budget) {
+  struct lu_remembered entry;
+  uint32_t at = 0, before = 0;
+  for (unsigned count = 1; lu_remembered_next(packet, &at, &entry); count++, before = at) {
+    lu_budget_spend(budget, (at - before) * sizeof packet->entry[0]);
+    scan_entry(marker, entry);
+    if (count % CHECK_EVERY == 0 && at < packet->count && lu_budget_over(budget)) {
+      put_back_rest(&marker->marking->remembered, packet, at);
+      return false;
+    }
+  }
+  drop_packet(marker->marking, packet);
+  return true;
+}
+
+/* Nobody adds to the stack meanwhile: all threads are past H1 and none is idle again. */
 bool lu_remembered_scan(struct lu_marker *marker, struct lu_budget *budget) {
   struct lu_packet *packet;
   LU_ASSERT(marker->minor && !atomic_load_explicit(&marker->marking->remembered_lost, memory_order_relaxed));
   while ((packet = take_one(&marker->marking->remembered)) != NULL) {
-    lu_budget_spend(budget, packet->count * sizeof packet->entry[0]);
-    scan_packet(marker, packet);
+    if (!scan_packet(marker, packet, budget))
+      return false;
     lu_marker_drain(marker, budget);
     if (lu_budget_over(budget))
       return false;
@@ -174,52 +194,62 @@ bool lu_remembered_scan(struct lu_marker *marker, struct lu_budget *budget) {
   return true;
 }
 
-struct filter {
-  lull_heap *heap;
-  size_t kept;
-  struct lu_packet *open;   /* takes what is kept; NULL = none yet */
-};
-
-/* What is kept of many packets that are hardly filled goes into few: the budget counts packets. `fresh` is an empty one, NULL once it is used. */
-static void keep(struct filter *filter, struct lu_remembered entry, struct lu_packet **fresh) {
-  struct lu_marking *marking = &filter->heap->marking;
+/* What is kept of many packets that are hardly filled goes into few: rs.max counts packets. `from` is one that may be written to as soon as what is kept of it needs
+ * room: no more has been kept of it than read. */
+static void keep(struct lu_marking *marking, struct lu_filter *filter, struct lu_remembered entry) {
   if (filter->open == NULL || filter->open->count + MOST_WORDS > capacity(marking)) {
+    LU_ASSERT(filter->open != filter->from);
     publish(&filter->open, &marking->remembered);
-    LU_ASSERT(*fresh != NULL);
-    filter->open = *fresh;
-    *fresh = NULL;
+    filter->open = filter->from;
   }
   append(filter->open, entry);
   filter->kept++;
 }
 
-/* Keeps the entries of a packet whose object is marked. They are copied out first, because the packet itself may take some of them back. */
-static void filter_packet(struct filter *filter, struct lu_packet *packet) {
-  _Alignas(struct lu_packet) char memory[LU_PACKET_BYTES];
-  struct lu_packet *copy = memcpy(memory, packet, LU_PACKET_BYTES);
-  struct lu_remembered entry;
-  packet->count = 0;
-  for (uint32_t at = 0; lu_remembered_next(copy, &at, &entry);) {
-    LU_ASSERT(lu_space_holds(&filter->heap->space, entry.object));
-    if (lu_is_marked(entry.object, filter->heap->marking.map))
-      keep(filter, entry, &packet);
-  }
-  if (packet != NULL)
-    drop_packet(&filter->heap->marking, packet);
+/* The next entry of `from`, whose count is that of what has been kept in it. */
+static bool next_of(struct lu_filter *filter, struct lu_remembered *entry) {
+  uint32_t kept = filter->from->count;
+  filter->from->count = filter->count;
+  bool more = lu_remembered_next(filter->from, &filter->at, entry);
+  filter->from->count = kept;
+  return more;
 }
 
-bool lu_remembered_filter(lull_heap *heap, size_t *kept, struct lu_budget *budget) {
-  struct lu_marking *marking = &heap->marking;
-  struct filter filter = {heap, 0, NULL};
-  struct lu_packet *packet;
-  while (!lu_budget_over(budget) && (packet = take_one(&marking->remembered_next)) != NULL) {
-    lu_budget_spend(budget, packet->count * sizeof packet->entry[0]);
-    filter_packet(&filter, packet);
+/* Keeps the entries of `from` whose object is marked; false when the budget is used up before its end. */
+static bool filter_packet(lull_heap *heap, struct lu_filter *filter, struct lu_budget *budget) {
+  struct lu_remembered entry;
+  uint32_t before = filter->at;
+  for (unsigned count = 1; next_of(filter, &entry); count++, before = filter->at) {
+    LU_ASSERT(lu_space_holds(&heap->space, entry.object));
+    lu_budget_spend(budget, (filter->at - before) * sizeof filter->from->entry[0]);
+    if (lu_is_marked(entry.object, heap->marking.map))
+      keep(&heap->marking, filter, entry);
+    if (count % CHECK_EVERY == 0 && lu_budget_over(budget))
+      return false;
   }
-  publish(&filter.open, &marking->remembered);
-  *kept += filter.kept;
-  if (!cds_wfs_empty(&marking->remembered_next))
+  if (filter->open != filter->from)
+    drop_packet(&heap->marking, filter->from);
+  filter->from = NULL;
+  return true;
+}
+
+static bool take_next(struct lu_marking *marking, struct lu_filter *filter) {
+  filter->from = take_one(&marking->remembered_next);
+  if (filter->from == NULL)
     return false;
+  filter->count = filter->from->count;
+  filter->from->count = 0;
+  filter->at = 0;
+  return true;
+}
+
+/* All threads are idle, so what they store into goes to the current set; nobody looks at that before the next cycle, so the open packet may be missing in it between two steps. */
+bool lu_remembered_filter(lull_heap *heap, struct lu_filter *filter, struct lu_budget *budget) {
+  struct lu_marking *marking = &heap->marking;
+  while (filter->from != NULL || take_next(marking, filter))
+    if (!filter_packet(heap, filter, budget) || lu_budget_over(budget))
+      return false;
+  publish(&filter->open, &marking->remembered);
   /* Only ever set here: threads that are idle already may be losing entries of the set that becomes the current one. */
   if (atomic_load_explicit(&marking->remembered_next_lost, memory_order_relaxed))
     atomic_store_explicit(&marking->remembered_lost, true, memory_order_relaxed);

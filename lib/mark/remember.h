@@ -24,6 +24,14 @@ struct lu_remembered {
   size_t card;   /* LU_NO_CARD: the whole object, which is a small one */
 };
 
+/* Where the filter stands between two steps; the driver's. Zero: before its first. */
+struct lu_filter {
+  struct lu_packet *from;   /* its entries are looked at; NULL = none */
+  uint32_t at, count;       /* the next one of them, and how many words there are: the packet's own count is of those kept in it */
+  struct lu_packet *open;   /* takes what is kept; NULL = none yet */
+  size_t kept;              /* entries */
+};
+
 /* Enters an object or a card. Owner, or closure. No wait; may take a packet; over the budget the set's flag is set instead. */
 void lu_remember(struct lu_mutator *mutator, struct lu_remembered entry);
 /* The same by a marker, into the set of the epoch that its cycle has begun. */
@@ -44,7 +52,7 @@ bool lu_remembered_drop(lull_heap *heap, struct lu_budget *budget);
 /* Makes grey what the marked objects and cards of the set of the epoch before refer to, and marks on; drops the set. Goes on until the budget is used
  * up; returns whether the set is empty. */
 bool lu_remembered_scan(struct lu_marker *marker, struct lu_budget *budget);
-/* Keeps the entries of the new set whose object is marked, and adds their number; makes it the current one. False when the budget is used up before the end. */
-bool lu_remembered_filter(lull_heap *heap, size_t *kept, struct lu_budget *budget);
+/* Keeps the entries of the new set whose object is marked, and makes it the current one. False when the budget is used up before the end. */
+bool lu_remembered_filter(lull_heap *heap, struct lu_filter *filter, struct lu_budget *budget);
 
 #endif

@@ -217,6 +217,15 @@ class Goals(unittest.TestCase):
         self.assertEqual(goals.judge(made, goal).beside,
                          "CPU time to that of malloc (glibc): 1.50 (1.50 to 1.50)")
 
+    def test_what_the_machine_makes_of_it_stands_beside(self):
+        made = filled([(1.6, 1)] * 6)
+        for at, run_ in enumerate(made.runs):
+            run_.outcome.figures["control"] = 1.25 if at % 2 == 0 else 1.75
+        goal = goals.Goal("t", "c", "wall", "at most", 1.5, machine="control")
+        verdict = goals.judge(made, goal)
+        self.assertEqual(verdict.state, "missed")
+        self.assertRegex(verdict.beside, r"^a loop that only looks at the clock: 1\.[0-9]+$")
+
     def test_every(self):
         made = filled([(1, 0), (0, 0), (1, 0)])
         self.assertEqual(self.judged(made, kind="every", bound=1), ("missed", None))
