@@ -216,9 +216,12 @@ END_TEST
 
 /* Steps until a cycle is under way and not over. */
 static void stop_inside_a_cycle(lull_heap *heap, lull_thread *thread) {
+  lull_collect_start(heap);
   for (int i = 0; i < 10000; i++)
     if (!lull_collect_step(thread, 20 * LU_MICROSECOND) && under_way(heap))
       return;
+    else if (!under_way(heap))
+      lull_collect_start(heap);
   ck_abort_msg("no step ended inside a cycle");
 }
 
@@ -239,7 +242,10 @@ START_TEST(an_embedder_drives) {
       ck_assert_uint_gt(steps, 3);
       ck_assert_uint_eq(stats_of(heap).cycles, (unsigned)round + 1);
       check_list(kept, 200000, 0);
+      lull_collect_start(heap);
     }
+    while (!lull_collect_step(thread, 50 * LU_MICROSECOND))
+      ;
     ck_assert_uint_eq(stats_of(heap).bytes_live, 200000 * sizeof(struct cell));
   }
   ck_assert_int_eq(lull_blocked_begin(thread), LULL_OK);
@@ -541,6 +547,53 @@ static void *poll_only(void *arg) {
   return NULL;
 }
 
+/* Steps until the cycle is over, of which there is one. */
+static void step_through_one(lull_heap *heap, lull_thread *thread, bool minor) {
+  lull_stats before = stats_of(heap);
+  while (!lull_collect_step(thread, 100 * LU_MICROSECOND))
+    ;
+  lull_stats stats = stats_of(heap);
+  ck_assert_uint_eq(stats.cycles, before.cycles + 1);
+  ck_assert_uint_eq(stats.cycles_minor, before.cycles_minor + minor);
+}
+
+static const struct {
+  const char *options;
+  bool minors;
+} idlers[] = {{"heap.max=128M,gc.mode=incremental,gc.work=0,gc.young=8M,verify=cycle", true},
+              {"heap.max=128M,gc.mode=incremental,gc.work=0,gc.generational=false,verify=cycle", false}};
+
+/* What an embedder's step begins when nothing is due: what the pacer plans, or nothing. */
+START_TEST(an_idle_program_does_not_collect) {
+  lull_heap *heap = heap_with(idlers[_i].options);
+  lull_thread *thread = attach(heap);
+  lull_type type = cell_type(heap);
+  ck_assert(lull_collect_step(thread, LU_SECOND));
+  make_list(thread, type, 20000, 0);
+  ck_assert(lull_collect_step(thread, LU_SECOND));
+  ck_assert_uint_eq(stats_of(heap).cycles_started, 0);
+  {
+    struct cell *kept = NULL;
+    LULL_ROOTS(thread, kept);
+    kept = make_list(thread, type, 200000, 0);
+    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    for (int round = 0; round < 5; round++) {
+      make_list(thread, type, 200000, 0);
+      step_through_one(heap, thread, idlers[_i].minors);
+      lull_stats before = stats_of(heap);
+      for (int i = 0; i < 100; i++)
+        ck_assert(lull_collect_step(thread, LU_MILLISECOND));
+      ck_assert_uint_eq(stats_of(heap).cycles_started, before.cycles_started);
+      ck_assert_uint_eq(stats_of(heap).step.count, before.step.count);
+      lull_collect_start(heap);
+      step_through_one(heap, thread, false);
+      check_list(kept, 200000, 0);
+    }
+  }
+  end_heap(heap, thread);
+}
+END_TEST
+
 /* Nobody allocates, nobody steps: polls alone bring the cycle through the window, in which every store is slow. */
 START_TEST(the_window_does_not_stay_open) {
   lull_heap *heap = heap_with("heap.max=64M,heap.initial=16M,gc.mode=incremental,watchdog=0");
@@ -623,6 +676,7 @@ START_TEST(a_step_may_take_all_the_time_there_is) {
   lull_heap *heap = heap_with("heap.max=64M,gc.mode=incremental,gc.work=0");
   lull_thread *thread = attach(heap);
   make_list(thread, cell_type(heap), 1000, 0);
+  lull_collect_start(heap);
   ck_assert(lull_collect_step(thread, UINT64_MAX));
   ck_assert_uint_eq(stats_of(heap).cycles, 1);
   end_heap(heap, thread);
@@ -741,6 +795,7 @@ int main(void) {
   ADD_CASE(suite, the_same_program_takes_the_same_course, 0, (int)(sizeof deterministic / sizeof deterministic[0]));
   ADD_CASE(suite, steps_end_soon_after_their_time, 0, 2);
   ADD_CASE(suite, an_embedder_drives, 0, 1);
+  ADD_CASE(suite, an_idle_program_does_not_collect, 0, 2);
   ADD_CASE(suite, the_limit_drives, 0, 2);
   ADD_CASE(suite, a_cycle_under_way_is_ended, 0, FATES);
   ADD_CASE(suite, changing_all_the_time_loses_nothing, 0, RESTLESS);

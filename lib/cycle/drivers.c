@@ -178,28 +178,42 @@ static enum lu_cause cause_of(const struct lu_cycle *cycle) {
 static bool in_window(const struct lu_mutator *mutator) { return mutator->phase == LU_WINDOW || mutator->phase == LU_BUMPED; }
 
 /*
- * One step, unless somebody else is driving or waits to; budget NULL: what allocation owes. Returns whether a cycle ended in it. What was due or under way before
- * the lock was had may not be any more, so that is asked again. Who has the lock may have looked before this thread acknowledged what it did last: in the window it
- * looks again at its next poll (drive.pml, mutant 28).
+ * Whether a cycle that is not due yet is worth time that nobody else wants: threads have taken an eighth of what they may take from the beginning of the last cycle to the next one.
+ * With less, a program that only has majors would mark all of its heap for each block. Under `driver`, no cycle under way.
+ */
+static bool worth_it(const struct lu_pacer *pacer) {
+  uint64_t since = allocated_since(pacer), trigger = atomic_load_explicit(&pacer->trigger, memory_order_relaxed);
+  uint64_t start = atomic_load_explicit(&pacer->allocated_at_start, memory_order_relaxed);
+  return since != 0 && (trigger == UINT64_MAX || trigger <= start || since >= (trigger - start) / 8);
+}
+
+/*
+ * One step, unless somebody else is driving or waits to; budget NULL: what allocation owes; otherwise the embedder has time, and a cycle that is not due may begin too.
+ * Returns whether a cycle ended in it, or, to the embedder, that there is nothing to do. What was due or under way before the lock was had may not be any more, so that is
+ * asked again. Who has the lock may have looked before this thread acknowledged what it did last: in the window it looks again at its next poll (drive.pml, mutant 28).
  */
 static bool step(struct lu_mutator *mutator, struct lu_budget *budget) {
   lull_heap *heap = mutator->heap;
   struct lu_cycle *cycle = &heap->cycle;
-  bool ended = false;
+  bool over = false;
   lu_blocked_begin(&mutator->thread);
   bool drives = atomic_load(&cycle->driver_waiters) == 0 && lu_trylock(&cycle->driver);
   if (drives) {
     uint64_t before = lu_thread_cpu_ns(), cycles = atomic_load(&cycle->ended);
-    if (under_way(cycle) || lu_cycle_due(cycle) || heap->settings.stress_loop)
-      take_step(heap, cause_of(cycle), budget);
-    ended = atomic_load(&cycle->ended) != cycles;
-    lu_caused(&heap->figures, &heap->figures.step, lu_thread_cpu_ns() - before);
+    bool wanted = under_way(cycle) || lu_cycle_due(cycle) || heap->settings.stress_loop;
+    if (wanted || (budget != NULL && worth_it(&cycle->pacer))) {
+      take_step(heap, wanted ? cause_of(cycle) : LU_CAUSE_STEP, budget);
+      over = atomic_load(&cycle->ended) != cycles;
+      lu_caused(&heap->figures, &heap->figures.step, lu_thread_cpu_ns() - before);
+    } else {
+      over = budget != NULL;
+    }
     lu_unlock(&cycle->driver);
   }
   lu_blocked_end(&mutator->thread);
   if (!drives && in_window(mutator))
     lu_drive_poke(&mutator->thread);
-  return ended;
+  return over;
 }
 
 /* A cycle that was begun in steps is under way, and the mode is stop-the-world now. */
@@ -284,8 +298,6 @@ bool lull_collect_step(lull_thread *thread, uint64_t budget_ns) {
     lu_reject(LULL_E_STATE, "lull_collect_step: the mode is not incremental");
     return false;
   }
-  if (!under_way(&heap->cycle) && !lu_cycle_due(&heap->cycle))
-    lu_cycle_request(heap, LU_CAUSE_EXPLICIT);
   struct lu_budget budget = lu_budget_of_time(budget_ns);
   budget.strict = true;
   return step(mutator, &budget);

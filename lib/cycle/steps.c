@@ -307,7 +307,7 @@ static enum lu_pace clear(lull_heap *heap, struct lu_budget *budget) {
 }
 
 static const char *cause_name(enum lu_cause cause) {
-  static const char *const names[] = {"Allocation", "Explicit", "Limit", "Loop"};
+  static const char *const names[] = {"Allocation", "Explicit", "Limit", "Loop", "Step"};
   return names[cause];
 }
 

@@ -15,7 +15,7 @@
 #include "support/budget.h"
 #include "threads/driver.h"
 
-enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP };
+enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP, LU_CAUSE_STEP };
 
 /* What is to be done next. */
 enum lu_stage {
