@@ -88,6 +88,7 @@ struct lu_marking {
 struct lu_marker {
   lull_heap *heap;
   struct lu_marking *marking;
+  const struct lu_type *types;    /* heap->types.rows */
   unsigned map;
   uint16_t epoch_before, epoch_mask;
   bool minor;

@@ -55,6 +55,9 @@ void __tsan_release(void *address);
     __asm__ volatile("");          \
   } while (0)
 
+/* For the few functions of a hot loop that gcc would rather call. */
+#define LU_IN_LINE inline __attribute__((always_inline))
+
 /*
  * The pointer, by way of a general register. gcc makes of two neighbouring words that are copied
  * one access of 16 bytes; where one of them was stored by itself just before, the store buffer
