@@ -34,6 +34,27 @@ START_TEST(a_new_space_commits_nothing) {
 }
 END_TEST
 
+START_TEST(a_bitmap_is_populated_once_and_stays_clear) {
+  begin((size_t)64 << 20);
+  lu_space_populate(space, LU_MAP_A);
+  ck_assert(lu_space_open_slab(space));
+  struct lu_slab *slab = &space->slabs[0];
+  ck_assert_uint_eq(slab->populated, 0);
+  lu_space_populate(space, LU_MAP_B);
+  ck_assert_uint_eq(slab->populated, 1u << LU_MAP_B);
+  char *maps = lu_slab_memory(space, slab);
+  for (size_t i = 0; i < LU_META_BLOCKS * LU_BLOCK_BYTES; i++)
+    ck_assert_int_eq(maps[i], 0);
+  maps[LU_MAP_B * LU_BLOCK_BYTES] = 1;
+  lu_space_populate(space, LU_MAP_B);
+  lu_space_populate(space, LU_MAP_A);
+  ck_assert_int_eq(maps[LU_MAP_B * LU_BLOCK_BYTES], 1);
+  maps[LU_MAP_B * LU_BLOCK_BYTES] = 0;
+  ck_assert_uint_eq(slab->populated, 1u << LU_MAP_A | 1u << LU_MAP_B);
+  end();
+}
+END_TEST
+
 START_TEST(impossible_limits_are_refused) {
   struct lu_settings settings;
   struct lu_space other;
@@ -353,6 +374,7 @@ int main(void) {
   TCase *tcase = tcase_create("space");
   tcase_add_test(tcase, a_new_space_commits_nothing);
   tcase_add_test(tcase, impossible_limits_are_refused);
+  tcase_add_test(tcase, a_bitmap_is_populated_once_and_stays_clear);
   tcase_add_test(tcase, the_charge_is_exact);
   tcase_add_test(tcase, a_request_that_fails_makes_no_other_fail);
   tcase_add_test(tcase, every_block_of_the_limit_can_be_claimed);

@@ -251,6 +251,7 @@ static uint64_t pay(struct lu_mutator *mutator) {
   if (speed != 0)
     most_ns = least(most_ns, mutator->assist_debt * speed / 1000);
   struct lu_budget budget = lu_budget_of_time(most_ns);
+  budget.strict = true;  /* an entry may cost a page fault, in the first cycles of a large heap nearly each does */
   lu_marker_drain(&marker, &budget);
   bool nothing = marker.marked == 0;
   if (nothing)

@@ -71,8 +71,12 @@ static enum lu_pace shake(lull_heap *heap, enum lu_shake which, const struct lu_
 
 static enum lu_pace window(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
-  if (!run->shaking)
+  if (!run->shaking) {
+    /* Before the window, in which every store is slow. Not within a budget, of which it could be a multiple. */
+    if (budget == NULL && !run->stopped)
+      lu_space_populate(&heap->space, heap->marking.map ^ (run->proposed == LU_MAJOR));
     lu_remembered_begin(heap);
+  }
   if (shake(heap, LU_SHAKE_WINDOW, budget) != LU_PACE_DONE)
     return LU_PACE_WAITS;
   edge(heap, LU_EDGE_WINDOW);

@@ -82,6 +82,17 @@ void lu_space_uncharge(struct lu_space *space, size_t bytes) {
   atomic_fetch_add_explicit(&space->returns, 1, memory_order_release);
 }
 
+void lu_space_populate(struct lu_space *space, unsigned map) {
+  size_t high = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
+  for (size_t i = 0; i < high; i++) {
+    struct lu_slab *slab = &space->slabs[i];
+    if (atomic_load_explicit(&slab->kind, memory_order_acquire) != LU_SLAB_SMALL || slab->populated >> map & 1)
+      continue;
+    lu_populate_pages(lu_slab_memory(space, slab) + map * LU_BLOCK_BYTES, LU_BLOCK_BYTES);
+    slab->populated |= (uint8_t)(1u << map);
+  }
+}
+
 #define LARGE_RESERVE 8   /* this part of the limit */
 
 size_t lu_space_kept_for_large(const struct lu_space *space) {
@@ -143,6 +154,7 @@ struct lu_slab *lu_space_take_slabs(struct lu_space *space, size_t n, enum lu_sl
   for (size_t i = 1; i < n; i++)
     set_kind(&slab[i], LU_SLAB_SPAN_REST);
   slab->span = (uint32_t)n;
+  slab->populated = 0;
   set_kind(slab, kind);
   if (atomic_load_explicit(&space->slabs_high, memory_order_relaxed) < first + n)
     atomic_store_explicit(&space->slabs_high, first + n, memory_order_release);

@@ -93,6 +93,7 @@ struct lu_slab {
    * live. */
   _Atomic uint64_t young;
   _Atomic uint8_t kind;    /* written under space->lock (release); read by walks (acquire) */
+  uint8_t populated;       /* bit m: bitmap m has its memory. Cleared before the kind is set; then the driver's, who alone makes a slab UNUSED */
   uint32_t span;           /* SPAN: slabs it covers; under space->lock */
   uint32_t longest;        /* PAGES: no free run is longer, in pages; under space->lock */
   /* PAGES: pages in use, and pages that may not be zero; under space->lock. */
@@ -212,6 +213,12 @@ void lu_block_clear_young(struct lu_space *space, const struct lu_block *block);
  * in holes. The pacer has to know it: to a program of small objects that is the limit.
  */
 size_t lu_space_kept_for_large(const struct lu_space *space);
+
+/*
+ * Gives bitmap `map` of all slabs of small objects its memory, where it has none yet; the driver. Otherwise whoever marks the first object of a page takes the fault,
+ * which may be a thread that assists, or that marks its births: one at a time, 2 us each, and 25 on a busy machine.
+ */
+void lu_space_populate(struct lu_space *space, unsigned map);
 
 /* Granules of the shortest hole that is used: 16, or 8 with more than 85 % of the limit in use. */
 uint32_t lu_space_smallest_hole(const struct lu_space *space);

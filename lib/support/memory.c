@@ -4,6 +4,7 @@
  */
 #include "support/memory.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,17 @@ void lu_unreserve(void *memory, size_t bytes) {
 bool lu_release_pages(void *memory, size_t bytes) {
   LU_ASSERT((((uintptr_t)memory | bytes) & (lu_page_size() - 1)) == 0);
   return madvise(memory, bytes, MADV_DONTNEED) == 0;
+}
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23   /* Linux 5.14; older ones answer EINVAL */
+#endif
+
+void lu_populate_pages(void *memory, size_t bytes) {
+  LU_ASSERT((((uintptr_t)memory | bytes) & (lu_page_size() - 1)) == 0);
+  int saved = errno;
+  if (madvise(memory, bytes, MADV_POPULATE_WRITE) != 0)
+    errno = saved;
 }
 
 void lu_huge_pages(void *memory, size_t bytes, bool wanted) {
