@@ -212,6 +212,7 @@ EXTRA_DIST += tests/defects/shade-overflow-spare-only.patch
 EXTRA_DIST += tests/defects/shared-roots-too-early.patch
 EXTRA_DIST += tests/defects/slabs-not-made-over.patch
 EXTRA_DIST += tests/defects/stall-gives-up-early.patch
+EXTRA_DIST += tests/defects/stall-waits-for-driver.patch
 EXTRA_DIST += tests/defects/stall-waits-for-ever.patch
 EXTRA_DIST += tests/defects/step-clearing-not-begun.patch
 EXTRA_DIST += tests/defects/step-handshake-unfinished.patch

@@ -536,6 +536,63 @@ static void poll_through_the_window(lull_heap *heap, lull_thread *thread) {
     lull_poll(thread);
 }
 
+static void *fill(void *arg) {
+  lull_heap *heap = arg;
+  lull_thread *thread = attach(heap);
+  {
+    struct cell *mine = NULL;
+    LULL_ROOTS(thread, mine);
+    mine = make_list(thread, 1, 200000, 0);
+    check_list(mine, 200000, 0);
+  }
+  ck_assert_int_eq(lull_detach(thread), LULL_OK);
+  return NULL;
+}
+
+static atomic_bool collected;
+
+static void *collect_once(void *arg) {
+  lull_thread *thread = attach(arg);
+  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  atomic_store(&collected, true);
+  ck_assert_int_eq(lull_detach(thread), LULL_OK);
+  return NULL;
+}
+
+/*
+ * One thread drives a cycle to its end, which another, who does not poll, puts off. A third one that
+ * waits for memory has it as soon as there is some.
+ */
+START_TEST(memory_is_had_while_another_drives) {
+  lull_heap *heap = heap_with("heap.max=32M,gc.mode=incremental,gc.work=0,watchdog=0,"
+                              "stall.timeout=300s");
+  lull_thread *thread = attach(heap);
+  cell_type(heap);
+  ck_assert_int_eq(lull_detach(thread), LULL_OK);
+  lull_pacing pacing = {.struct_size = sizeof pacing};
+  ck_assert_int_eq(lull_heap_pacing(heap, &pacing), LULL_OK);
+  pacing.hard_limit = 2 << 20;
+  ck_assert_int_eq(lull_heap_set_pacing(heap, &pacing), LULL_OK);
+  struct other other = {.heap = heap};
+  pthread_t id = start_other(&other), collects, fills;
+  atomic_store(&collected, false);
+  ck_assert_int_eq(pthread_create(&collects, NULL, collect_once, heap), 0);
+  while (stats_of(heap).cycles_started == 0)
+    sched_yield();
+  ck_assert_int_eq(pthread_create(&fills, NULL, fill, heap), 0);
+  while (stats_of(heap).stalls == 0)
+    sched_yield();
+  pacing.hard_limit = 32 << 20;
+  ck_assert_int_eq(lull_heap_set_pacing(heap, &pacing), LULL_OK);
+  pthread_join(fills, NULL);
+  ck_assert(!atomic_load(&collected));
+  atomic_store(&other.go_on, true);
+  pthread_join(id, NULL);
+  pthread_join(collects, NULL);
+  end_heap(heap, NULL);
+}
+END_TEST
+
 static void *poll_only(void *arg) {
   struct other *other = arg;
   lull_thread *thread = attach(other->heap);
@@ -802,6 +859,7 @@ int main(void) {
   ADD_CASE(suite, steps_serve_who_is_blocked, 0, 1);
   ADD_CASE(suite, steps_wait_for_nobody, 0, 1);
   ADD_CASE(suite, a_request_outlives_a_stop_that_fails, 0, 1);
+  ADD_CASE(suite, memory_is_had_while_another_drives, 0, 1);
   ADD_CASE(suite, the_window_does_not_stay_open, 0, 1);
   ADD_CASE(suite, stores_close_the_window, 0, 1);
   ADD_CASE(suite, a_step_may_take_all_the_time_there_is, 0, 1);

@@ -267,6 +267,19 @@ static bool goes_on(const struct lu_cycle *cycle, uint64_t number, const uint32_
          (seen == NULL || lu_event_value(&cycle->progress) == *seen);
 }
 
+/*
+ * Between two slices of who drives to a cycle's end: those who wait for the lock go first. They may be
+ * waiting for memory, and what has come free is theirs; they drive, if there is none yet (T.1).
+ */
+static void let_others(struct lu_cycle *cycle) {
+  uint32_t seen = lu_event_value(&cycle->driver_taken);
+  if (atomic_load(&cycle->driver_waiters) == 0)
+    return;
+  lu_unlock(&cycle->driver);
+  lu_event_wait(&cycle->driver_taken, seen, LU_MILLISECOND);
+  lu_driver_lock(cycle);
+}
+
 bool lu_cycle_drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause cause, const uint32_t *seen) {
   lull_heap *heap = mutator->heap;
   struct lu_cycle *cycle = &heap->cycle;
@@ -276,7 +289,9 @@ bool lu_cycle_drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause c
   lu_driver_lock(cycle);
   while (reached && goes_on(cycle, number, seen)) {
     struct lu_budget slice = drive_budget(heap);
-    reached = advance_any(heap, cause, since, seen != NULL ? &slice : NULL);
+    reached = advance_any(heap, cause, since, &slice);
+    if (seen == NULL)
+      let_others(cycle);
   }
   set_next_step(heap, LU_PACE_WAITS);
   if (cycle->run.stage == LU_STAGE_NONE)
