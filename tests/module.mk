@@ -122,6 +122,7 @@ EXTRA_DIST += tests/bench/test_stats.py
 EXTRA_DIST += tests/fixture.h
 EXTRA_DIST += tests/heap_fake.h
 EXTRA_DIST += tests/minor.h
+EXTRA_DIST += tests/one_heap.h
 EXTRA_DIST += tests/puppets.h
 EXTRA_DIST += tests/suite.h
 EXTRA_DIST += tests/threads_fake.h

@@ -7,17 +7,17 @@
 #include <time.h>
 #include <unistd.h>
 #include "support/cores.h"
-#include "tests/fixture.h"
+#include "tests/one_heap.h"
 
 #define MB (UINT64_C(1) << 20)
 
-static lull_pacing pacing_of(lull_heap *heap) {
+static lull_pacing pacing_of(lull_heap *of) {
   lull_pacing pacing = {.struct_size = sizeof pacing};
-  ck_assert_int_eq(lull_heap_pacing(heap, &pacing), LULL_OK);
+  ck_assert_int_eq(lull_heap_pacing(of, &pacing), LULL_OK);
   return pacing;
 }
 
-static void set(lull_heap *heap, const lull_pacing *pacing) {
+static void set(const lull_pacing *pacing) {
   ck_assert_int_eq(lull_heap_set_pacing(heap, pacing), LULL_OK);
 }
 
@@ -31,28 +31,37 @@ static double seconds_of(clockid_t clock) {
 static double seconds_now(void) { return seconds_of(CLOCK_MONOTONIC); }
 
 /* Garbage of so many bytes. */
-static void litter(lull_thread *thread, lull_type type, uint64_t bytes) {
+static void litter(lull_thread *by, lull_type of, uint64_t bytes) {
   for (uint64_t i = 0; i < bytes / sizeof(struct cell); i++)
-    EXPECT(lull_new(thread, type) != NULL);
+    EXPECT(lull_new(by, of) != NULL);
 }
 
-/* The same, but no cycle is outrun: what is due or under way ends before more is allocated. */
-static void litter_calmly(lull_heap *heap, lull_thread *thread, lull_type type, uint64_t bytes) {
+static bool cycle_is_near(void) {
+  lull_stats stats = stats_of(heap);
+  return lull_should_collect(heap) || stats.cycles != stats.cycles_started;
+}
+
+/*
+ * The same, but no cycle is outrun: what is due or under way ends before more is allocated. A cycle
+ * that is due begins with an allocation, so there is one now and then.
+ */
+static void litter_calmly(uint64_t bytes) {
   for (uint64_t done = 0; done < bytes; done += MB / 4) {
     litter(thread, type, MB / 4);
-    EXPECT(lull_blocked_begin(thread) == LULL_OK);
-    while (lull_should_collect(heap) || stats_of(heap).cycles != stats_of(heap).cycles_started)
+    while (cycle_is_near()) {
+      EXPECT(lull_blocked_begin(thread) == LULL_OK);
       usleep(100);
-    EXPECT(lull_blocked_end(thread) == LULL_OK);
+      EXPECT(lull_blocked_end(thread) == LULL_OK);
+      litter(thread, type, sizeof(struct cell));
+    }
   }
 }
 
 START_TEST(settings_begin_as_the_options) {
-  lull_heap *heap = heap_with("heap.max=64M,heap.soft=40M,heap.initial=8M,heap.growth=150,heap."
-                              "sizing=adaptive,heap.balance=77,gc.young=2M,gc.minor_ratio=50,"
-                              "gc.minor_growth=20,gc.threshold_bytes=3M,gc.threshold_objects=5000,"
-                              "gc.start=30,gc.every=1M,gc.pause=2ms,gc.cpu=25,"
-                              "gc.step=300us,gc.step_bytes=64K,gc.work=150");
+  set_up("heap.max=64M,heap.soft=40M,heap.initial=8M,heap.growth=150,heap.sizing=adaptive,"
+         "heap.balance=77,gc.young=2M,gc.minor_ratio=50,gc.minor_growth=20,gc.threshold_bytes=3M,"
+         "gc.threshold_objects=5000,gc.start=30,gc.every=1M,gc.pause=2ms,gc.cpu=25,gc.step=300us,"
+         "gc.step_bytes=64K,gc.work=150");
   lull_pacing pacing = pacing_of(heap);
   ck_assert_uint_eq(pacing.hard_limit, 64 * MB);
   ck_assert_uint_eq(pacing.soft_limit, 40 * MB);
@@ -75,21 +84,21 @@ START_TEST(settings_begin_as_the_options) {
   ck_assert_uint_eq(pacing.work, 150);
   ck_assert_uint_eq(pacing.share, 0);
   ck_assert_int_lt(pacing.debt, 0);
-  end_heap(heap, NULL);
+  tear_down();
 }
 END_TEST
 
 START_TEST(the_default_young_size_is_known) {
-  lull_heap *heap = heap_with("heap.max=64M");
+  set_up("heap.max=64M");
   lull_pacing pacing = pacing_of(heap);
   ck_assert_uint_ge(pacing.young, 8 * MB);
   ck_assert_uint_le(pacing.young, 32 * MB);
-  end_heap(heap, NULL);
+  tear_down();
 }
 END_TEST
 
 START_TEST(what_is_set_can_be_read) {
-  lull_heap *heap = heap_with("heap.max=64M");
+  set_up("heap.max=64M");
   lull_pacing pacing = pacing_of(heap);
   pacing.hard_limit = 32 * MB;
   pacing.soft_limit = 20 * MB;
@@ -101,7 +110,7 @@ START_TEST(what_is_set_can_be_read) {
   pacing.cpu = 100;
   pacing.step = 50000;
   pacing.work = 400;
-  set(heap, &pacing);
+  set(&pacing);
   lull_pacing read = pacing_of(heap);
   ck_assert_uint_eq(read.hard_limit, 32 * MB);
   ck_assert_uint_eq(read.soft_limit, 20 * MB);
@@ -115,7 +124,7 @@ START_TEST(what_is_set_can_be_read) {
   ck_assert_uint_eq(read.work, 400);
   ck_assert_uint_eq(stats_of(heap).heap_limit, 32 * MB);
   ck_assert_uint_le(read.goal, 20 * MB);
-  end_heap(heap, NULL);
+  tear_down();
 }
 END_TEST
 
@@ -155,7 +164,7 @@ static void note(const char *line, void *data) {
 }
 
 START_TEST(bad_settings_change_nothing) {
-  lull_heap *heap = heap_with("heap.max=64M");
+  set_up("heap.max=64M");
   lull_pacing before = pacing_of(heap), pacing = before;
   memcpy((char *)&pacing + bad[_i].offset, &bad[_i].value, sizeof(uint64_t));
   if (bad[_i].offset != offsetof(lull_pacing, major_growth))
@@ -170,12 +179,12 @@ START_TEST(bad_settings_change_nothing) {
   ck_assert_uint_eq(after.major_growth, before.major_growth);
   ck_assert_uint_eq(after.hard_limit, before.hard_limit);
   ck_assert_uint_eq(after.cpu, before.cpu);
-  end_heap(heap, NULL);
+  tear_down();
 }
 END_TEST
 
 START_TEST(structures_of_other_sizes) {
-  lull_heap *heap = heap_with("heap.max=64M");
+  set_up("heap.max=64M");
   lull_pacing pacing = {.struct_size = sizeof pacing + 8};
   lull_log_to(note, NULL);
   ck_assert_int_eq(lull_heap_pacing(heap, &pacing), LULL_E_ARGUMENT);
@@ -191,24 +200,22 @@ START_TEST(structures_of_other_sizes) {
   ck_assert_uint_eq(pacing.hard_limit, 64 * MB);
   ck_assert_uint_eq(pacing.initial, 12345);
   pacing.soft_limit = 30 * MB;
-  set(heap, &pacing);
+  set(&pacing);
   ck_assert_uint_eq(pacing_of(heap).soft_limit, 30 * MB);
   ck_assert_uint_eq(pacing_of(heap).major_growth, 100);
-  end_heap(heap, NULL);
+  tear_down();
 }
 END_TEST
 
 START_TEST(the_young_size_says_when_minors_come) {
-  lull_heap *heap = heap_with("heap.max=128M,heap.sizing=fixed,gc.young=4M,stress.epoch_bits=15");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
+  set_up("heap.max=128M,heap.sizing=fixed,gc.young=4M,stress.epoch_bits=15");
   {
-    struct cell *list = make_list(thread, type, 1000000, 0); /* 24 MB, which majors would mark again
-                                                                and again */
+    /* 24 MB, which majors would mark again and again. */
+    struct cell *list = make_list(thread, type, 1000000, 0);
     LULL_ROOTS(thread, list);
-    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    collect();
     uint64_t before = stats_of(heap).cycles_minor;
-    litter_calmly(heap, thread, type, 40 * MB);
+    litter_calmly(40 * MB);
     uint64_t minors = stats_of(heap).cycles_minor - before;
     ck_assert_uint_ge(minors, 8);
     ck_assert_uint_le(minors, 12);
@@ -217,48 +224,44 @@ START_TEST(the_young_size_says_when_minors_come) {
     ck_assert_uint_eq(pacing.next_is_minor, 1);
     ck_assert_double_lt(pacing.survival, 0.1);
     pacing.generational = 0;
-    set(heap, &pacing);
+    set(&pacing);
     before = stats_of(heap).cycles_minor;
-    litter_calmly(heap, thread, type, 100 * MB);
+    litter_calmly(100 * MB);
     ck_assert_uint_eq(stats_of(heap).cycles_minor, before);
     check_list(list, 1000000, 0);
   }
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
 START_TEST(a_threshold_makes_majors_come_sooner) {
-  lull_heap *heap = heap_with("heap.max=256M,gc.generational=false");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
-  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  set_up("heap.max=256M,gc.generational=false");
+  collect();
   uint64_t before = stats_of(heap).cycles;
-  litter_calmly(heap, thread, type, 60 * MB);
+  litter_calmly(60 * MB);
   uint64_t without = stats_of(heap).cycles - before;
   lull_pacing pacing = pacing_of(heap);
   pacing.threshold_bytes = 2 * MB;
-  set(heap, &pacing);
+  set(&pacing);
   before = stats_of(heap).cycles;
-  litter_calmly(heap, thread, type, 60 * MB);
+  litter_calmly(60 * MB);
   ck_assert_uint_gt(stats_of(heap).cycles - before, 2 * without);
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
 START_TEST(a_pause_makes_cycles_rarer) {
-  lull_heap *heap = heap_with("heap.max=256M,gc.every=256K,gc.pause=100ms");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
+  set_up("heap.max=256M,gc.every=256K,gc.pause=100ms");
   double began = seconds_now();
   litter(thread, type, 100 * MB);
   double seconds = seconds_now() - began;
   /* Allocation stays below the limit, so nothing but the pause says when. */
   ck_assert_double_le((double)stats_of(heap).cycles, 2 + seconds / 0.1);
   uint64_t before = stats_of(heap).cycles;
-  ck_assert_int_eq(lull_collect(thread), LULL_OK);
-  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  collect();
+  collect();
   ck_assert_uint_ge(stats_of(heap).cycles, before + 2);
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
@@ -267,9 +270,7 @@ END_TEST
  * and a second that was saved up, and no more.
  */
 START_TEST(the_collector_keeps_its_share_at_the_limit) {
-  lull_heap *heap = heap_with("heap.max=16M,gc.cpu=5,gc.generational=false");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
+  set_up("heap.max=16M,gc.cpu=5,gc.generational=false");
   {
     struct cell *list = make_list(thread, type, 580000, 0);   /* 14 MB */
     LULL_ROOTS(thread, list);
@@ -284,7 +285,7 @@ START_TEST(the_collector_keeps_its_share_at_the_limit) {
     ck_assert_uint_eq(stats.stall_failures, 0);
     check_list(list, 580000, 0);
   }
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
@@ -293,13 +294,11 @@ END_TEST
  * and none fails.
  */
 START_TEST(near_the_limit_allocations_sleep) {
-  lull_heap *heap = heap_with("heap.max=48M,gc.generational=false");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
+  set_up("heap.max=48M,gc.generational=false");
   {
     struct cell *list = make_list(thread, type, 1000000, 0);   /* 24 MB */
     LULL_ROOTS(thread, list);
-    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    collect();
     uint64_t before = stats_of(heap).sleeps;
     for (int i = 0; i < 100 && stats_of(heap).sleeps == before; i++)
       litter(thread, type, 20 * MB);
@@ -307,24 +306,22 @@ START_TEST(near_the_limit_allocations_sleep) {
     ck_assert_uint_eq(stats_of(heap).stall_failures, 0);
     check_list(list, 1000000, 0);
   }
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
 /* What does not fit is told, soon: by then the collector has not gone round for ever. */
 static int asked;
 
-static bool count_call(lull_thread *thread, size_t size, lull_oom why, void *data) {
-  (void)thread, (void)size, (void)data;
+static bool count_call(lull_thread *asking, size_t size, lull_oom why, void *data) {
+  (void)asking, (void)size, (void)data;
   ck_assert_int_eq(why, LULL_OOM_LIMIT);
   asked++;
   return false;
 }
 
 START_TEST(what_does_not_fit_is_told_soon) {
-  lull_heap *heap = heap_with(_i == 0 ? "heap.max=16M" : "heap.max=16M,gc.generational=false");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
+  set_up(_i == 0 ? "heap.max=16M" : "heap.max=16M,gc.generational=false");
   ck_assert_int_eq(lull_heap_oom_hook(heap, count_call, NULL), LULL_OK);
   {
     struct cell *list = NULL, *cell;
@@ -342,41 +339,37 @@ START_TEST(what_does_not_fit_is_told_soon) {
     ck_assert_uint_lt(stats_of(heap).cycles, 60);
     ck_assert_double_lt(seconds_of(CLOCK_PROCESS_CPUTIME_ID) - began, 10.0);
   }
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
 START_TEST(beyond_the_soft_limit_nothing_fails) {
-  lull_heap *heap = heap_with("heap.max=128M,gc.generational=false");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
+  set_up("heap.max=128M,gc.generational=false");
   {
     struct cell *list = make_list(thread, type, 1000000, 0);   /* 24 MB */
     LULL_ROOTS(thread, list);
-    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    collect();
     uint64_t before = stats_of(heap).cycles;
-    litter_calmly(heap, thread, type, 40 * MB);
+    litter_calmly(40 * MB);
     uint64_t without = stats_of(heap).cycles - before;
     lull_pacing pacing = pacing_of(heap);
     pacing.soft_limit = 8 * MB;
-    set(heap, &pacing);
+    set(&pacing);
     before = stats_of(heap).cycles;
-    litter_calmly(heap, thread, type, 40 * MB);
+    litter_calmly(40 * MB);
     ck_assert_uint_gt(stats_of(heap).cycles - before, 2 * without);
     ck_assert_uint_eq(stats_of(heap).stall_failures, 0);
     check_list(list, 1000000, 0);
   }
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
 START_TEST(the_hard_limit_can_be_lowered_and_raised) {
-  lull_heap *heap = heap_with("heap.max=64M");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
+  set_up("heap.max=64M");
   lull_pacing pacing = pacing_of(heap);
   pacing.hard_limit = 16 * MB;
-  set(heap, &pacing);
+  set(&pacing);
   {
     struct cell *list = NULL, *cell;
     LULL_ROOTS(thread, list);
@@ -390,29 +383,26 @@ START_TEST(the_hard_limit_can_be_lowered_and_raised) {
     ck_assert_uint_lt(made * sizeof(struct cell), 16 * MB);
     ck_assert_uint_gt(made * sizeof(struct cell), 13 * MB);
     pacing.hard_limit = 32 * MB;
-    set(heap, &pacing);
+    set(&pacing);
     ck_assert_ptr_nonnull(lull_new(thread, type));
     /* Below what is in use: nothing is allocated, and all is well when there is room again. */
     pacing.hard_limit = 4 * MB;
-    set(heap, &pacing);
+    set(&pacing);
     while (lull_new(thread, type) != NULL)
       ;
     ck_assert_int_eq(lull_last_error(), LULL_E_MEMORY);
     list = NULL;
-    ck_assert_int_eq(lull_collect(thread), LULL_OK);
-    ck_assert_int_eq(lull_collect(thread), LULL_OK);
+    collect();
+    collect();
     litter(thread, type, 20 * MB);
   }
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
 /* More work for each byte allocated: the incremental cycle is over sooner. */
 START_TEST(the_work_factor_can_be_changed) {
-  lull_heap *heap =
-      heap_with("heap.max=64M,gc.mode=incremental,gc.step_bytes=512K,gc.generational=false");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
+  set_up("heap.max=64M,gc.mode=incremental,gc.step_bytes=512K,gc.generational=false");
   {
     struct cell *list = make_list(thread, type, 500000, 0);   /* 12 MB */
     LULL_ROOTS(thread, list);
@@ -420,8 +410,8 @@ START_TEST(the_work_factor_can_be_changed) {
     uint64_t allocated[2];
     for (int i = 0; i < 2; i++) {
       pacing.work = i == 0 ? 100 : 1000;
-      set(heap, &pacing);
-      ck_assert_int_eq(lull_collect(thread), LULL_OK);
+      set(&pacing);
+      collect();
       uint64_t begun = stats_of(heap).cycles_started, from;
       while (stats_of(heap).cycles_started == begun)
         litter(thread, type, 16 << 10);
@@ -433,28 +423,26 @@ START_TEST(the_work_factor_can_be_changed) {
     ck_assert_uint_gt(allocated[0], 2 * allocated[1]);
     check_list(list, 500000, 0);
   }
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
 START_TEST(an_embedder_may_ask) {
-  lull_heap *heap = heap_with("heap.max=64M,gc.mode=stw,gc.every=1M");
-  lull_thread *thread = attach(heap);
-  lull_type type = cell_type(heap);
+  set_up("heap.max=64M,gc.mode=stw,gc.every=1M");
   ck_assert(!lull_should_collect(heap));
   litter(thread, type, MB / 2);
   ck_assert(!lull_should_collect(heap));
   lull_collect_start(heap);
   ck_assert(lull_should_collect(heap));
-  ck_assert_int_eq(lull_collect(thread), LULL_OK);
+  collect();
   ck_assert(!lull_should_collect(heap));
-  end_heap(heap, thread);
+  tear_down();
 }
 END_TEST
 
 START_TEST(groups_say_what_is_wrong) {
   lull_group *group = NULL, *other = NULL;
-  lull_heap *heap = heap_with("heap.max=64M");
+  set_up("heap.max=64M");
   lull_log_to(note, NULL);
   ck_assert_int_eq(lull_group_create(MB - 1, &group), LULL_E_RANGE);
   ck_assert_ptr_null(group);
@@ -473,7 +461,7 @@ START_TEST(groups_say_what_is_wrong) {
   ck_assert_uint_eq(pacing_of(heap).share, 0);
   ck_assert_int_eq(lull_group_join(other, heap), LULL_OK);
   lull_log_to(NULL, NULL);
-  end_heap(heap, NULL);   /* leaves by itself */
+  tear_down();   /* leaves by itself */
   ck_assert_int_eq(lull_group_destroy(group), LULL_OK);
   ck_assert_int_eq(lull_group_destroy(other), LULL_OK);
 }
@@ -486,25 +474,25 @@ END_TEST
 START_TEST(a_group_gives_memory_to_who_needs_it) {
   enum { BUDGET = 100 };
   lull_group *group = NULL;
-  lull_heap *heap[2] = {heap_with("heap.max=200M"), heap_with("heap.max=200M")};
-  lull_thread *thread[2] = {attach(heap[0]), attach(heap[1])};
-  lull_type type[2] = {cell_type(heap[0]), cell_type(heap[1])};
+  lull_heap *heaps[2] = {heap_with("heap.max=200M"), heap_with("heap.max=200M")};
+  lull_thread *threads[2] = {attach(heaps[0]), attach(heaps[1])};
+  lull_type types[2] = {cell_type(heaps[0]), cell_type(heaps[1])};
   ck_assert_int_eq(lull_group_create(BUDGET * MB, &group), LULL_OK);
-  ck_assert_int_eq(lull_group_join(group, heap[0]), LULL_OK);
-  ck_assert_int_eq(lull_group_join(group, heap[1]), LULL_OK);
-  ck_assert_uint_eq(pacing_of(heap[0]).share, BUDGET / 2 * MB);
+  ck_assert_int_eq(lull_group_join(group, heaps[0]), LULL_OK);
+  ck_assert_int_eq(lull_group_join(group, heaps[1]), LULL_OK);
+  ck_assert_uint_eq(pacing_of(heaps[0]).share, BUDGET / 2 * MB);
   {
-    struct cell *large = make_list(thread[0], type[0], 800000, 0);   /* 19 MB */
-    LULL_ROOTS(thread[0], large);
-    struct cell *little = make_list(thread[1], type[1], 20000, 0);
-    LULL_ROOTS(thread[1], little);
+    struct cell *large = make_list(threads[0], types[0], 800000, 0);   /* 19 MB */
+    LULL_ROOTS(threads[0], large);
+    struct cell *little = make_list(threads[1], types[1], 20000, 0);
+    LULL_ROOTS(threads[1], little);
     for (int round = 0; round < 5; round++) {
-      litter(thread[0], type[0], 40 * MB);
-      litter(thread[1], type[1], MB);
-      ck_assert_int_eq(lull_collect(thread[0]), LULL_OK);
-      ck_assert_int_eq(lull_collect(thread[1]), LULL_OK);
+      litter(threads[0], types[0], 40 * MB);
+      litter(threads[1], types[1], MB);
+      ck_assert_int_eq(lull_collect(threads[0]), LULL_OK);
+      ck_assert_int_eq(lull_collect(threads[1]), LULL_OK);
     }
-    lull_pacing first = pacing_of(heap[0]), second = pacing_of(heap[1]);
+    lull_pacing first = pacing_of(heaps[0]), second = pacing_of(heaps[1]);
     ck_assert_uint_gt(first.share, second.share * 2);
     ck_assert_uint_le(first.share + second.share, BUDGET * MB);
     ck_assert_uint_ge(first.share + second.share, (BUDGET - 1) * MB);
@@ -512,9 +500,9 @@ START_TEST(a_group_gives_memory_to_who_needs_it) {
     check_list(large, 800000, 0);
     check_list(little, 20000, 0);
   }
-  end_heap(heap[0], thread[0]);
-  ck_assert_uint_ge(pacing_of(heap[1]).share, BUDGET * MB - 1);
-  end_heap(heap[1], thread[1]);
+  end_heap(heaps[0], threads[0]);
+  ck_assert_uint_ge(pacing_of(heaps[1]).share, BUDGET * MB - 1);
+  end_heap(heaps[1], threads[1]);
   ck_assert_int_eq(lull_group_destroy(group), LULL_OK);
 }
 END_TEST
@@ -527,14 +515,14 @@ struct restless {
 static void *come_and_go(void *arg) {
   struct restless *restless = arg;
   for (int round = 0; round < 30; round++) {
-    lull_heap *heap = heap_with("heap.max=32M,heap.initial=1M");
-    lull_thread *thread = attach(heap);
-    lull_type type = cell_type(heap);
-    EXPECT(lull_group_join(restless->group, heap) == LULL_OK);
-    litter(thread, type, 20 * MB);
+    lull_heap *own = heap_with("heap.max=32M,heap.initial=1M");
+    lull_thread *self = attach(own);
+    lull_type cells = cell_type(own);
+    EXPECT(lull_group_join(restless->group, own) == LULL_OK);
+    litter(self, cells, 20 * MB);
     if (round % 2 == 0)
-      EXPECT(lull_group_leave(heap) == LULL_OK);
-    EXPECT(lull_detach(thread) == LULL_OK && lull_heap_destroy(heap) == LULL_OK);
+      EXPECT(lull_group_leave(own) == LULL_OK);
+    EXPECT(lull_detach(self) == LULL_OK && lull_heap_destroy(own) == LULL_OK);
   }
   return NULL;
 }

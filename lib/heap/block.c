@@ -11,6 +11,8 @@
  *   B.3  waiting[pool] is 0 only when no bit of the pool is set.
  *   B.4  A block counts in space->used from its claim out of FREE to its release into FREE.
  *
+ * Threads: any, at the same time.
+ *
  * Before it owns a block a claim reads two descriptor words as hints (largest_hole, live_cycle;
  * atomics), and again afterwards.
  */

@@ -1,6 +1,8 @@
 /*
  * histogram.c: what of the histograms is not on a fast path: merging, copying, and reading the
- * public copies. All accesses are relaxed: a figure orders nothing.
+ * public copies. All accesses are relaxed: a figure orders nothing. Any thread
+ * may read; any number of threads may count and merge into a histogram, but for
+ * lu_histogram_add_own: there one thread is the only one that writes.
  */
 #include "observe/histogram.h"
 

@@ -13,6 +13,8 @@
 
 /* Zeroed memory is an empty histogram. The number of values is the sum of the buckets. */
 struct lu_histogram {
+  /* Written by who counts: any thread, or with lu_histogram_add_own one only; read by
+   * lull_heap_stats. Relaxed: they order nothing. */
   _Atomic uint64_t sum;
   _Atomic uint64_t max;
   _Atomic uint64_t bucket[LULL_BUCKETS];

@@ -2,7 +2,7 @@
  * support/cgroup.c: limits of cgroups, version 2.
  *
  * A limit of a folder binds all below it, so the lowest on the way up counts. Files that are not
- * there or cannot be read set none.
+ * there or cannot be read set none. No state; any thread.
  */
 #include "support/cgroup.h"
 

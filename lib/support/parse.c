@@ -3,7 +3,8 @@
  * nearest name for one that is none.
  *
  * Input is hostile: it is read once, by length, with bounds on what is looked at, and echoed cut
- * short. Functions here touch only what their arguments point to.
+ * short. Functions here touch only what their arguments point to, so any thread
+ * may call them for a config or heap of its own.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
  * version.c: the version that a program was linked with, which can differ from
- * the LULL_VERSION_* numbers that it was compiled with.
+ * the LULL_VERSION_* numbers that it was compiled with. Constant.
  */
 #include <lull/base.h>
 

@@ -13,6 +13,8 @@
  *        `active`, no re-scan is asked for.
  *   N.4  Then every packet ever carved is free, in the remembered set, a thread's, or in the list
  *        of survivors that are not promoted, which is empty when the cycle is over.
+ *
+ * Threads: the verifier, with the world stopped, which orders all that it reads.
  */
 #include "heap/large.h"
 #include "mark/remember.h"
