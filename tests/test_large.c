@@ -61,7 +61,10 @@ static const size_t sizes[] = {LU_SMALL_MAX + 8,  12000,
                                2 << 20,           (4 << 20) - 8,
                                (4 << 20) + 4096,  17 << 20};
 
-/* At one go, or in pieces as a step does: of 128 KB each, so that all but one end with some of it left. Charged until the end. */
+/*
+ * At one go, or in pieces as a step does: of 128 KB each, so that all but one end with some of it
+ * left. Charged until the end.
+ */
 static void free_in(struct lu_space *of, struct lu_large *large, bool pieces) {
   size_t used = atomic_load(&of->used), bytes = large->run_bytes, count = 1;
   struct lu_freeing freeing;
@@ -127,8 +130,8 @@ END_TEST
 START_TEST(the_limit_is_exact) {
   begin_with_cards(1 << 20, (size_t)64 << _i);
   /* One page less than the limit, then one page too much. */
-  size_t most =
-      space->limit - LU_PAGE_BYTES - sizeof(struct lu_large) - (space->limit / heap->settings.rs_card) * 2;
+  size_t most = space->limit - LU_PAGE_BYTES - sizeof(struct lu_large) -
+                (space->limit / heap->settings.rs_card) * 2;
   ck_assert(fake_new(mutator, type, most & ~(size_t)7) != NULL);
   ck_assert_ptr_null(fake_new(mutator, type, LU_SMALL_MAX + 8));
   fake_sweep(heap, LU_MAP_A, 1);
@@ -244,7 +247,8 @@ START_TEST(a_slab_known_to_be_full_is_used_again) {
   begin(16 << 20);
   struct bytes *object[100];
   size_t count = 0;
-  /* The third slab shows that the second had been searched for the last time in vain, and the first. */
+  /* The third slab shows that the second had been searched for the last time in vain, and the
+   * first. */
   for (char *slab = NULL; count < COUNT_OF(object); count++) {
     object[count] = fake_new(mutator, type, 1000000);
     slab = slab == NULL ? lu_slab_start(object[count]) : slab;

@@ -340,7 +340,10 @@ START_TEST(the_budget_leaves_packets_for_marking) {
 END_TEST
 
 /* A small object of seven references, an array of references of CARDS cards. */
-/* The first `holders` objects get a type with references, and the large one a type of which all is references. */
+/*
+ * The first `holders` objects get a type with references, and the large one a type of which all is
+ * references.
+ */
 static void make_holders(lull_heap *of, int holders) {
   lull_type holder, array;
   lull_type_desc desc = {.struct_size = sizeof desc, .name = "holder", .size = 64};

@@ -47,7 +47,8 @@ static struct lu_block *full_block(bool (*keep)(uint32_t i), unsigned map) {
 }
 
 /* Check's assertions write to a pipe each time: too slow for each word. */
-#define EXPECT_SAME(a, b) ((a) == (b) ? (void)0 : ck_abort_msg("%s:%d: %s is not %s", __FILE__, __LINE__, #a, #b))
+#define EXPECT_SAME(a, b)                                                                          \
+  ((a) == (b) ? (void)0 : ck_abort_msg("%s:%d: %s is not %s", __FILE__, __LINE__, #a, #b))
 
 static bool keep_none(uint32_t i) { return i > 1000; }
 static bool keep_quarter(uint32_t i) { return i % 4 == 0; }
@@ -339,7 +340,8 @@ static void help(uint32_t cycle) {
 
 /* Begins, sweeps, and ends when all are done. */
 static void drive(unsigned map, uint32_t cycle) {
-  shared = (struct lu_sweep){.space = space, .mark_map = map, .cycle = cycle, .scribble = heap->settings.stress_scribble};
+  shared = (struct lu_sweep){
+      .space = space, .mark_map = map, .cycle = cycle, .scribble = heap->settings.stress_scribble};
   lu_sweep_begin(&shared);
   atomic_store(&opened, cycle);
   while (atomic_load(&begun) < everybody)
@@ -473,7 +475,8 @@ static unsigned claims;
 
 static void claim_what_is_offered(void *context) {
   (void)context;
-  while (claims <= OFFERED && (claimed[claims] = lu_block_claim(space, LU_POOL_ROOMY, 0, 0)) != NULL)
+  while (claims <= OFFERED &&
+         (claimed[claims] = lu_block_claim(space, LU_POOL_ROOMY, 0, 0)) != NULL)
     claims++;
 }
 
@@ -482,12 +485,17 @@ START_TEST(a_block_that_is_claimed_at_once_is_young) {
   begin(8 << 20);
   for (int i = 0; i < OFFERED; i++)
     full_block(keep_quarter, LU_MAP_B);
-  struct lu_sweep sweep = {.space = space, .mark_map = LU_MAP_B, .cycle = 1, .promote = 1, .progress = claim_what_is_offered};
+  struct lu_sweep sweep = {.space = space,
+                           .mark_map = LU_MAP_B,
+                           .cycle = 1,
+                           .promote = 1,
+                           .progress = claim_what_is_offered};
   lu_sweep(&sweep);
   ck_assert_uint_eq(claims, OFFERED);
   for (unsigned i = 0; i < claims; i++) {
     size_t index = (size_t)(claimed[i] - space->blocks);
-    ck_assert(atomic_load(&space->slabs[index / LU_SLAB_BLOCKS].young) >> index % LU_SLAB_BLOCKS & 1);
+    ck_assert(atomic_load(&space->slabs[index / LU_SLAB_BLOCKS].young) >> index % LU_SLAB_BLOCKS &
+              1);
     lu_block_retire(claimed[i]);
   }
   end();

@@ -1,13 +1,17 @@
 /*
  * cycle/collector.c: the collector's thread, requests for cycles, and waiting for them.
  *
- * `wanted` holds the number of the newest cycle that somebody asked for; cycles are numbered by `begun`. A request made while cycle n runs wants n + 1, because
- * only a cycle that begins after the request sees the garbage of its time; requests made before the next cycle begins are one.
- * begun is raised before H1 is armed, with seq_cst, and read by requesters with seq_cst: a requester that reads begun == n made its garbage before H1 of n + 1.
+ * `wanted` holds the number of the newest cycle that somebody asked for; cycles are numbered by
+ * `begun`. A request made while cycle n runs wants n + 1, because only a cycle that begins after
+ * the request sees the garbage of its time; requests made before the next cycle begins are one.
+ * begun is raised before H1 is armed, with seq_cst, and read by requesters with seq_cst: a
+ * requester that reads begun == n made its garbage before H1 of n + 1.
  *
- * The thread exists in the concurrent mode only, and from the first cycle on that is worth it: before, and in the other modes, the threads of the program drive
- * (cycle/drivers.c). It leaves by itself when it finds another mode, between two cycles; who starts one again joins the old one first, which by then waits for
- * nothing. `thread_runs` says who is to drive. It may be out of date for a moment, in which a cycle that is due is nobody's: who waits for it is woken by `progress`
+ * The thread exists in the concurrent mode only, and from the first cycle on that is worth it:
+ * before, and in the other modes, the threads of the program drive (cycle/drivers.c). It leaves by
+ * itself when it finds another mode, between two cycles; who starts one again joins the old one
+ * first, which by then waits for nothing. `thread_runs` says who is to drive. It may be out of date
+ * for a moment, in which a cycle that is due is nobody's: who waits for it is woken by `progress`
  * when the thread has left, and who allocates looks again at its next slow path.
  */
 #include <signal.h>
@@ -41,7 +45,8 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
     news = true;
     lu_collector_start_if_worth(heap);
   }
-  /* Also when a cycle of that number was wanted before: the collector may be holding it back, or it may have begun as a minor, so that the major is still due. */
+  /* Also when a cycle of that number was wanted before: the collector may be holding it back, or it
+   * may have begun as a minor, so that the major is still due. */
   if (news)
     lu_event_signal(&cycle->wake);
   return number;
@@ -52,7 +57,10 @@ uint64_t lu_cycle_request(lull_heap *heap, enum lu_cause cause) {
 /* Within a budget, about 10 us; and so many slabs are looked at for it, which may all be cold: */
 #define RETURN_SMALL_STEP ((size_t)128 << 10)
 #define RETURN_SLABS 4
-/* Free memory below the goal is given back at this rate, because the program will need most of it before the next cycle ends: */
+/*
+ * Free memory below the goal is given back at this rate, because the program will need most of it
+ * before the next cycle ends:
+ */
 #define RETURN_SECONDS 10.0
 
 /* What has been earned since the last look: of what is free a share that grows with the time. */
@@ -66,8 +74,9 @@ static void earn_return(struct lu_cycle *cycle, size_t idle) {
 }
 
 /*
- * How many bytes to give back after a cycle: what is committed beyond the goal and an eighth, or what has been earned and not been given back yet.
- * Returning all that one cycle frees would cost a page fault for each page that the next one takes.
+ * How many bytes to give back after a cycle: what is committed beyond the goal and an eighth, or
+ * what has been earned and not been given back yet. Returning all that one cycle frees would cost a
+ * page fault for each page that the next one takes.
  */
 static size_t return_budget(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
@@ -86,11 +95,13 @@ void lu_cycle_return_memory(lull_heap *heap, struct lu_budget *budget) {
   size_t slabs = budget != NULL ? RETURN_SLABS : SIZE_MAX;
   if (budget == NULL || cycle->return_at == 0)
     cycle->return_at = atomic_load_explicit(&heap->space.slabs_high, memory_order_acquire);
-  while (left >= LU_BLOCK_BYTES && cycle->return_at > 0 && !lu_cycle_due(cycle) && !atomic_load(&cycle->stop) &&
-         !lu_budget_over(budget)) {
-    size_t step = lu_space_return(&heap->space, left < most ? left : most, slabs, &cycle->return_at);
+  while (left >= LU_BLOCK_BYTES && cycle->return_at > 0 && !lu_cycle_due(cycle) &&
+         !atomic_load(&cycle->stop) && !lu_budget_over(budget)) {
+    size_t step =
+        lu_space_return(&heap->space, left < most ? left : most, slabs, &cycle->return_at);
     left -= step;
-    cycle->return_earned = cycle->return_earned > (double)step ? cycle->return_earned - (double)step : 0;
+    cycle->return_earned =
+        cycle->return_earned > (double)step ? cycle->return_earned - (double)step : 0;
     lu_budget_spend(budget, step);
   }
 }
@@ -102,7 +113,10 @@ void lu_driver_lock(struct lu_cycle *cycle) {
   lu_event_signal(&cycle->driver_taken);
 }
 
-/* A mutex goes to whoever runs first, which between two cycles would always be the collector: it lets the others go before. */
+/*
+ * A mutex goes to whoever runs first, which between two cycles would always be the collector: it
+ * lets the others go before.
+ */
 static void let_others_drive(struct lu_cycle *cycle) {
   for (;;) {
     uint32_t seen = lu_event_value(&cycle->driver_taken);
@@ -117,16 +131,21 @@ bool lu_cycle_due(const struct lu_cycle *cycle) {
          atomic_load(&cycle->major_wanted) > atomic_load(&cycle->major_begun);
 }
 
-/* Whether there is something for the collector to do: also the rest of a cycle that others have begun. */
+/*
+ * Whether there is something for the collector to do: also the rest of a cycle that others have
+ * begun.
+ */
 static bool has_work(const lull_heap *heap) {
   const struct lu_cycle *cycle = &heap->cycle;
-  return lu_cycle_due(cycle) || heap->settings.stress_loop || atomic_load(&cycle->begun) != atomic_load(&cycle->ended);
+  return lu_cycle_due(cycle) || heap->settings.stress_loop ||
+         atomic_load(&cycle->begun) != atomic_load(&cycle->ended);
 }
 
 /* For how long the cycle that is due is. One under way is not. */
 static uint64_t held_back(lull_heap *heap) {
   const struct lu_cycle *cycle = &heap->cycle;
-  bool free = heap->settings.stress_loop || atomic_load(&cycle->begun) != atomic_load(&cycle->ended);
+  bool free =
+      heap->settings.stress_loop || atomic_load(&cycle->begun) != atomic_load(&cycle->ended);
   return free ? 0 : lu_pacer_hold(heap);
 }
 
@@ -147,8 +166,9 @@ static bool leaves(lull_heap *heap) {
 
 static void run_one(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
-  enum lu_cause cause = lu_cycle_due(cycle) ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed)
-                                            : LU_CAUSE_LOOP;
+  enum lu_cause cause =
+      lu_cycle_due(cycle) ? (enum lu_cause)atomic_load_explicit(&cycle->cause, memory_order_relaxed)
+                          : LU_CAUSE_LOOP;
   let_others_drive(cycle);
   lu_lock(&cycle->driver);
   if (has_work(heap)) {
@@ -182,7 +202,8 @@ static bool start_thread(lull_heap *heap) {
   cycle->thread_state = LU_THREAD_NONE;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = !lu_fault(LU_FAULT_SPAWN) && pthread_create(&cycle->thread, NULL, collector_main, heap) == 0;
+  bool started =
+      !lu_fault(LU_FAULT_SPAWN) && pthread_create(&cycle->thread, NULL, collector_main, heap) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (!started)
     return false;
@@ -252,7 +273,10 @@ static void end_thread(lull_heap *heap) {
     pthread_join(cycle->thread, NULL);
 }
 
-/* A cycle that others have begun is ended: the parts that are undone next rely on its handshake, and on its markers. */
+/*
+ * A cycle that others have begun is ended: the parts that are undone next rely on its handshake,
+ * and on its markers.
+ */
 void lu_cycle_fini(lull_heap *heap) {
   struct lu_cycle *cycle = &heap->cycle;
   end_thread(heap);
@@ -286,7 +310,8 @@ bool lu_cycle_wait(struct lu_mutator *mutator, uint64_t number, enum lu_cause ca
       return lu_cycle_drive(mutator, number, cause, NULL);
     if (lu_no_progress(heap, began))
       return false;
-    lu_wait_blocking(&mutator->thread, &cycle->progress, seen, heap->settings.stall_timeout / 8 + LU_MILLISECOND);
+    lu_wait_blocking(&mutator->thread, &cycle->progress, seen,
+                     heap->settings.stall_timeout / 8 + LU_MILLISECOND);
   }
 }
 
@@ -307,8 +332,9 @@ lull_status lull_collect(lull_thread *thread) {
 }
 
 /*
- * Nobody waits for the cycle, and nobody may be going to allocate: the collector thread is started whatever the heap is worth. The request comes first: a change
- * of the mode stores the mode and then looks whether a cycle is due, so one of the two starts the thread (drive.pml, mutant 15).
+ * Nobody waits for the cycle, and nobody may be going to allocate: the collector thread is started
+ * whatever the heap is worth. The request comes first: a change of the mode stores the mode and
+ * then looks whether a cycle is due, so one of the two starts the thread (drive.pml, mutant 15).
  */
 void lull_collect_start(lull_heap *heap) {
   lu_cycle_request(heap, LU_CAUSE_EXPLICIT);

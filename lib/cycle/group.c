@@ -1,12 +1,15 @@
 /*
  * cycle/group.c: heaps that share a budget, by the square-root rule (lull/pacing.h).
  *
- * A member tells its group what it knows of itself at the end of each major, under its own pacer.lock and then the group's lock; whoever does so computes the
- * shares of all. A share takes effect at once: the members are asked for their locks without waiting (a wait would be the other order of locks), and
- * who holds one looks for a new share after giving it back (lu_pacer_unlock). So no share is lost: the share is stored, then a fence, then the attempt to lock;
- * the holder unlocks, then a fence, then loads it. One of the two sees the other.
+ * A member tells its group what it knows of itself at the end of each major, under its own
+ * pacer.lock and then the group's lock; whoever does so computes the shares of all. A share takes
+ * effect at once: the members are asked for their locks without waiting (a wait would be the other
+ * order of locks), and who holds one looks for a new share after giving it back (lu_pacer_unlock).
+ * So no share is lost: the share is stored, then a fence, then the attempt to lock; the holder
+ * unlocks, then a fence, then loads it. One of the two sees the other.
  *
- * Order of locks: pacer.lock of a heap, then the group's. Members stay while the group's lock is held: leaving takes it.
+ * Order of locks: pacer.lock of a heap, then the group's. Members stay while the group's lock is
+ * held: leaving takes it.
  *
  * Threads: any. A group is used by no call after its end (lull/pacing.h).
  */
@@ -57,9 +60,11 @@ static void share_out(lull_group *group, lull_heap *held) {
   for (lull_heap *heap = group->members; heap != NULL; heap = member_of(heap)->next) {
     struct lu_member *member = member_of(heap);
     double weight = member->weight > 0 ? member->weight : sums.unmeasured;
-    atomic_store(&member->share, member->live + (uint64_t)((double)sums.rest * weight / sums.weight));
-    /* Here: the share is stored, then the lock is looked at. In lu_pacer_unlock: the lock is given up, then the share is looked at. A fence stands between the two on
-     * both sides, so either the lock is free here, or who holds it takes the share when giving it up. */
+    atomic_store(&member->share,
+                 member->live + (uint64_t)((double)sums.rest * weight / sums.weight));
+    /* Here: the share is stored, then the lock is looked at. In lu_pacer_unlock: the lock is given
+     * up, then the share is looked at. A fence stands between the two on both sides, so either the
+     * lock is free here, or who holds it takes the share when giving it up. */
     lu_fence();
     if (heap == held)
       lu_pacer_take_share(heap);
@@ -164,7 +169,9 @@ lull_status lull_group_join(lull_group *group, lull_heap *heap) {
   lu_lock(&heap->cycle.pacer.lock);
   bool entered = enter(group, heap);
   lu_pacer_unlock(heap);
-  return entered ? LULL_OK : lu_reject(LULL_E_STATE, "lull_group_join: the heap is a member of a group already");
+  if (!entered)
+    return lu_reject(LULL_E_STATE, "lull_group_join: the heap is a member of a group already");
+  return LULL_OK;
 }
 
 lull_status lull_group_leave(lull_heap *heap) {
@@ -173,5 +180,6 @@ lull_status lull_group_leave(lull_heap *heap) {
   lu_lock(&heap->cycle.pacer.lock);
   lull_group *group = lu_group_leave_locked(heap);
   lu_pacer_unlock(heap);
-  return group != NULL ? LULL_OK : lu_reject(LULL_E_STATE, "lull_group_leave: the heap is in no group");
+  return group != NULL ? LULL_OK
+                       : lu_reject(LULL_E_STATE, "lull_group_leave: the heap is in no group");
 }

@@ -1,10 +1,12 @@
 /*
  * cycle/helpers.c: threads that help the driver of a cycle where cores are idle.
  *
- * Invariants: Q.1 to Q.4 of cycle/helpers.h; M.3 of mark/mark.h. Model of their part in marking: mark.pml, where a helper comes and goes as it likes.
+ * Invariants: Q.1 to Q.4 of cycle/helpers.h; M.3 of mark/mark.h. Model of their part in marking:
+ * mark.pml, where a helper comes and goes as it likes.
  *
- * Threads: the driver (looks, makes, wakes), the helpers, and any marker that wakes them. Ordering: a helper reads the value of an event before it looks
- * whether there is anything to do (support/event.h); counts and limits are hints.
+ * Threads: the driver (looks, makes, wakes), the helpers, and any marker that wakes them. Ordering:
+ * a helper reads the value of an event before it looks whether there is anything to do
+ * (support/event.h); counts and limits are hints.
  */
 #include "cycle/helpers.h"
 
@@ -18,7 +20,8 @@
 
 #define PIECE_NS (500 * LU_MICROSECOND)   /* of marking, between looks at the machine */
 #define BLOCKS_EACH 512                   /* of a sweep, for each helper that is woken for it */
-#define GAIN 1.125                        /* marking must be faster by so much with helpers, and with twice as many */
+/* marking must be faster by so much with helpers, and with twice as many */
+#define GAIN 1.125
 #define FIRST 2                           /* helpers that the first look wakes at most */
 
 static void count_running(struct lu_thread *thread, void *arg) {
@@ -30,8 +33,9 @@ static void count_registry(struct lu_registry *registry, void *arg) {
 }
 
 /*
- * How many helpers of this heap there are cores for: those at work, and idle cores; less if more threads run than there are cores. A thread that is attached
- * to two heaps counts twice, one that sleeps without saying so (lull_blocked_begin) counts as running: both keep helpers away.
+ * How many helpers of this heap there are cores for: those at work, and idle cores; less if more
+ * threads run than there are cores. A thread that is attached to two heaps counts twice, one that
+ * sleeps without saying so (lull_blocked_begin) counts as running: both keep helpers away.
  */
 static unsigned room(const struct lu_helpers *helpers) {
   unsigned running = lu_cores_collecting();
@@ -47,7 +51,8 @@ static bool has_retired(const struct lu_helper *helper) {
 }
 
 static bool may_work(const struct lu_helper *helper) {
-  return helper->index < atomic_load_explicit(&helper->heap->helpers.allowed, memory_order_relaxed) &&
+  return helper->index <
+             atomic_load_explicit(&helper->heap->helpers.allowed, memory_order_relaxed) &&
          !has_retired(helper);
 }
 
@@ -205,14 +210,15 @@ static unsigned try_again(struct lu_helpers *helpers) {
 }
 
 /*
- * How many helpers pay, judged by the objects that all markers scanned since the last look: Q.3. Their CPU time would not tell: where there is little to
- * share it goes into waking each other.
+ * How many helpers pay, judged by the objects that all markers scanned since the last look: Q.3.
+ * Their CPU time would not tell: where there is little to share it goes into waking each other.
  */
 static unsigned worth(struct lu_helpers *helpers, uint64_t scanned) {
   unsigned before = atomic_load_explicit(&helpers->allowed, memory_order_relaxed);
   uint64_t now = lu_now_ns();
   double last = helpers->rate;
-  helpers->rate = (double)(scanned - helpers->looked_scanned) / (double)(now - helpers->looked_ns + 1);
+  helpers->rate =
+      (double)(scanned - helpers->looked_scanned) / (double)(now - helpers->looked_ns + 1);
   helpers->looked_ns = now;
   helpers->looked_scanned = scanned;
   if (before == 0) {
@@ -230,7 +236,8 @@ static unsigned worth(struct lu_helpers *helpers, uint64_t scanned) {
 
 void lu_helpers_look(lull_heap *heap) {
   struct lu_helpers *helpers = &heap->helpers;
-  if (!helpers->automatic || helpers->most == 0 || (!lu_collector_runs(&heap->cycle) && !heap->cycle.run.stopped))
+  if (!helpers->automatic || helpers->most == 0 ||
+      (!lu_collector_runs(&heap->cycle) && !heap->cycle.run.stopped))
     return;
   uint64_t scanned = atomic_load_explicit(&heap->marking.progress, memory_order_relaxed);
   unsigned now = worth(helpers, scanned), most = room(helpers);
@@ -254,7 +261,9 @@ void lu_helpers_begin(lull_heap *heap) {
   allow(heap, helpers->most);
 }
 
-void lu_helpers_rest(lull_heap *heap) { atomic_store_explicit(&heap->helpers.allowed, 0, memory_order_relaxed); }
+void lu_helpers_rest(lull_heap *heap) {
+  atomic_store_explicit(&heap->helpers.allowed, 0, memory_order_relaxed);
+}
 
 void lu_helpers_begin_sweep(lull_heap *heap) {
   struct lu_helpers *helpers = &heap->helpers;

@@ -1,7 +1,8 @@
 /*
  * cycle/phases.c: the handshakes of a cycle: what each one arms, and what a thread does in it.
  *
- *   H1 window  each thread publishes its part of rs(k); from then on every store is slow and shades the new value
+ *   H1 window  each thread publishes its part of rs(k); from then on every store is slow and shades
+ *              the new value
  *   H2 bump    each thread takes the new epoch; what it allocates from here on is live
  *   H3 scan    each thread scans its own roots; stores shade by the log from here on
  *   F flush    each thread publishes what it shaded and its part of the new remembered set
@@ -10,8 +11,10 @@
  *
  * The cycle that these are steps of is in cycle/steps.c.
  *
- * Threads: the arm functions by the driver, under the registry lock (a joining thread adopts what they write) or with the world stopped; the closures by each
- * thread, or on its behalf. cycle.armed is plain: it is written under the registry lock, and read under it by joined(), or by the driver itself.
+ * Threads: the arm functions by the driver, under the registry lock (a joining thread adopts what
+ * they write) or with the world stopped; the closures by each thread, or on its behalf. cycle.armed
+ * is plain: it is written under the registry lock, and read under it by joined(), or by the driver
+ * itself.
  */
 #include "cycle/phases.h"
 
@@ -63,7 +66,10 @@ static void arm_bump(void *owner) {
   armed->cycle++;
 }
 
-/* What a thread acknowledges is what a joining thread would adopt now: armed does not change between arming and the last acknowledgement. */
+/*
+ * What a thread acknowledges is what a joining thread would adopt now: armed does not change
+ * between arming and the last acknowledgement.
+ */
 static void enter_bump(struct lu_thread *thread, void *arg) {
   struct lu_mutator *mutator = lu_mutator_of(&thread->pub);
   (void)arg;

@@ -32,7 +32,9 @@
 #define RETURN_BYTES ((size_t)64 << 10)
 #define META_BYTES (LU_META_BLOCKS * LU_BLOCK_BYTES)
 
-static size_t card_count(size_t size, unsigned shift) { return (size + ((size_t)1 << shift) - 1) >> shift; }
+static size_t card_count(size_t size, unsigned shift) {
+  return (size + ((size_t)1 << shift) - 1) >> shift;
+}
 
 /* Bytes of the run for an object: descriptor, object, card logs, in whole pages. size <=
  * LULL_SIZE_MAX, so nothing overflows. */
@@ -152,7 +154,10 @@ void lu_large_publish(struct lu_space *space, struct lu_large *large) {
                                                 memory_order_relaxed));
 }
 
-/* Within a budget the system takes memory so many bytes at a time, which takes it about 10 us; a multiple of any system's page. */
+/*
+ * Within a budget the system takes memory so many bytes at a time, which takes it about 10 us; a
+ * multiple of any system's page.
+ */
 #define FREE_PIECE ((uintptr_t)128 << 10)
 
 /* The whole system pages of a run. */
@@ -164,7 +169,8 @@ static void whole_pages(const struct lu_freeing *freeing, char **from, char **to
 }
 
 /* All of the slabs, bitmaps included, as far as it may have been touched. */
-static void begin_slabs(struct lu_space *space, struct lu_freeing *freeing, enum lu_freeing_what what, size_t used) {
+static void begin_slabs(struct lu_space *space, struct lu_freeing *freeing,
+                        enum lu_freeing_what what, size_t used) {
   freeing->what = what;
   freeing->from = lu_slab_memory(space, freeing->slab);
   freeing->to = freeing->from + ((used + FREE_PIECE - 1) & ~(FREE_PIECE - 1));
@@ -176,7 +182,10 @@ static void begin_run(struct lu_space *space, struct lu_freeing *freeing) {
     whole_pages(freeing, &freeing->from, &freeing->to);
 }
 
-/* The next piece, from the end on, or all at once. A huge page is not taken apart. Memory that the system does not take from slabs becomes zero anyway. */
+/*
+ * The next piece, from the end on, or all at once. A huge page is not taken apart. Memory that the
+ * system does not take from slabs becomes zero anyway.
+ */
 static void free_piece(const struct lu_space *space, struct lu_freeing *freeing, bool all) {
   uintptr_t piece = space->huge_pages ? LU_SLAB_BYTES : FREE_PIECE, end = (uintptr_t)freeing->to,
             low = (end - 1) & ~(piece - 1);
@@ -190,7 +199,10 @@ static void free_piece(const struct lu_space *space, struct lu_freeing *freeing,
   freeing->to = (char *)low;
 }
 
-/* The run's pages are free again. When it was the last one of its slab, that is this thread's now: true. */
+/*
+ * The run's pages are free again. When it was the last one of its slab, that is this thread's now:
+ * true.
+ */
 static bool end_run(struct lu_space *space, const struct lu_freeing *freeing) {
   struct lu_slab *slab = freeing->slab;
   size_t first = (size_t)(freeing->run - lu_slab_memory(space, slab)) / LU_PAGE_BYTES, released = 0;
@@ -224,20 +236,26 @@ static void end_slabs(struct lu_space *space, const struct lu_freeing *freeing) 
   lu_space_give_slabs(space, slab, span ? slab->span : 1);
 }
 
-void lu_large_free_begin(struct lu_space *space, struct lu_large *large, struct lu_freeing *freeing) {
+void lu_large_free_begin(struct lu_space *space, struct lu_large *large,
+                         struct lu_freeing *freeing) {
   const char *object = lu_large_object(large);
   uint64_t bit = lu_map_bit(object);
   atomic_fetch_and_explicit(lu_map_at(object, LU_MAP_A), ~bit, memory_order_relaxed);
   atomic_fetch_and_explicit(lu_map_at(object, LU_MAP_B), ~bit, memory_order_relaxed);
-  *freeing = (struct lu_freeing){.slab = lu_slab_of(space, large), .run = (char *)large, .bytes = large->run_bytes};
+  *freeing = (struct lu_freeing){
+      .slab = lu_slab_of(space, large), .run = (char *)large, .bytes = large->run_bytes};
   if (atomic_load_explicit(&freeing->slab->kind, memory_order_relaxed) == LU_SLAB_SPAN)
     begin_slabs(space, freeing, LU_FREEING_SPAN, META_BYTES + freeing->bytes);
   else
     begin_run(space, freeing);
 }
 
-/* Until the end the pages of a run are in use, and its slab is what it was (L.1): so nobody meets what is half given back. */
-bool lu_large_free_some(struct lu_space *space, struct lu_freeing *freeing, struct lu_budget *budget) {
+/*
+ * Until the end the pages of a run are in use, and its slab is what it was (L.1): so nobody meets
+ * what is half given back.
+ */
+bool lu_large_free_some(struct lu_space *space, struct lu_freeing *freeing,
+                        struct lu_budget *budget) {
   for (;;) {
     while (freeing->to > freeing->from) {
       free_piece(space, freeing, budget == NULL);

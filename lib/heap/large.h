@@ -53,10 +53,12 @@ struct lu_budget;
 struct lu_mutator;
 
 /*
- * Cards for an object of a type: of rs.card bytes; one for all of an object whose references only a callback knows, because whoever wants those of a card
- * would have to ask for all of them, card by card.
+ * Cards for an object of a type: of rs.card bytes; one for all of an object whose references only a
+ * callback knows, because whoever wants those of a card would have to ask for all of them, card by
+ * card.
  */
-static inline unsigned lu_large_card_shift(const struct lu_space *space, const struct lu_type *type, size_t size) {
+static inline unsigned lu_large_card_shift(const struct lu_space *space, const struct lu_type *type,
+                                           size_t size) {
   bool traced = type->refs == LULL_REFS_TRACE && type->element_refs == LULL_REFS_NONE;
   return traced ? 64 - (unsigned)__builtin_clzll(size - 1) : space->card_shift;
 }
@@ -83,8 +85,13 @@ struct lu_freeing {
 
 /* Gives the run back. By the sweep, or for one never published. */
 void lu_large_free(struct lu_space *space, struct lu_large *large);
-/* The same in pieces: begins; goes on until the budget is used up. Returns whether it has been given back. From the beginning on nobody else may know the object. */
-void lu_large_free_begin(struct lu_space *space, struct lu_large *large, struct lu_freeing *freeing);
-bool lu_large_free_some(struct lu_space *space, struct lu_freeing *freeing, struct lu_budget *budget);
+/*
+ * The same in pieces: begins; goes on until the budget is used up. Returns whether it has been
+ * given back. From the beginning on nobody else may know the object.
+ */
+void lu_large_free_begin(struct lu_space *space, struct lu_large *large,
+                         struct lu_freeing *freeing);
+bool lu_large_free_some(struct lu_space *space, struct lu_freeing *freeing,
+                        struct lu_budget *budget);
 
 #endif

@@ -7,9 +7,9 @@
  *   G.2  Returned memory is zero, so the block is clean.
  *   G.3  A slab all of whose blocks stayed free goes back to UNUSED, bitmaps and all, for spans and
  *        page runs to use.
- *   G.4  When one of those found no UNUSED slabs, that happens to all slabs whose blocks are free, however
- *        long they have been and whether or not memory is returned otherwise, before the cycle counts as
- *        ended: else a heap with nothing in it could refuse a large object.
+ *   G.4  When one of those found no UNUSED slabs, that happens to all slabs whose blocks are free,
+ *        however long they have been and whether or not memory is returned otherwise, before the
+ *        cycle counts as ended: else a heap with nothing in it could refuse a large object.
  *
  * Threads: the collector, not beside its own sweep.
  */
@@ -28,9 +28,12 @@ static bool is_clean(const struct lu_block *block) {
   return atomic_load_explicit(&block->clean, memory_order_relaxed) != 0;
 }
 
-/* Claims those blocks of a slab that stayed free through so many sweeps, dirty ones only unless `all`; returns
- * them as a mask. */
-static uint64_t claim_idle(struct lu_space *space, size_t index, bool all, size_t most, uint32_t sweeps) {
+/*
+ * Claims those blocks of a slab that stayed free through so many sweeps, dirty ones only unless
+ * `all`; returns them as a mask.
+ */
+static uint64_t claim_idle(struct lu_space *space, size_t index, bool all, size_t most,
+                           uint32_t sweeps) {
   struct lu_block *blocks = &space->blocks[index * LU_SLAB_BLOCKS];
   uint64_t mask =
                atomic_load_explicit(&space->slabs[index].claim[LU_POOL_FREE], memory_order_relaxed),
@@ -102,7 +105,8 @@ static bool wholly_free(const struct lu_space *space, size_t index) {
 }
 
 /* Most bytes of a slab, at most; *gone: all of it is the system's. */
-static size_t return_from(struct lu_space *space, size_t index, size_t most, uint32_t sweeps, bool *gone) {
+static size_t return_from(struct lu_space *space, size_t index, size_t most, uint32_t sweeps,
+                          bool *gone) {
   uint64_t mine = claim_idle(space, index, wholly_free(space, index), most, sweeps);
   *gone = false;
   if (mine == 0)
@@ -134,7 +138,10 @@ size_t lu_space_return(struct lu_space *space, size_t most, size_t slabs, size_t
 /* Within a budget, at a time. */
 #define SLAB_PIECE ((size_t)128 << 10)
 
-/* A slab of which a piece has been returned is looked at again: until it is gone, or a thread has taken a block of it. */
+/*
+ * A slab of which a piece has been returned is looked at again: until it is gone, or a thread has
+ * taken a block of it.
+ */
 bool lu_space_return_slabs(struct lu_space *space, size_t *at, struct lu_budget *budget) {
   if (*at == 0 && atomic_exchange(&space->slabs_missed, false))
     *at = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
