@@ -95,6 +95,13 @@ f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=32
 f s fail start  -DOPS0=1 -DOPS1=1 -DXCHG -DMUTANT=27
 f s fail start  -DOPS0=1 -DOPS1=1 -DXCHG -DMUTANT=28
 f s fail start  -DOPS0=2 -DOPS1=0 -DMAJOR -DCYCLES=2 -DMUTANT=33
+f l pass start  -DOPS0=1 -DOPS1=1 -DMAJOR -DCYCLES=2 -DPUSH
+f m pass start  -DOPS0=2 -DOPS1=0 -DPUSH
+f l pass start  -DOPS0=1 -DOPS1=1 -DINIT=4 -DMAJOR -DCYCLES=2 -DPUSH -DMUTANT=34
+f s fail start  -DOPS0=0 -DOPS1=1 -DINIT=4 -DMAJOR -DMUTANT=35
+f s fail start  -DOPS0=2 -DOPS1=0 -DMAJOR -DPUSH -DMUTANT=36
+f s fail start  -DOPS0=1 -DOPS1=1 -DMUTANT=37
+f s fail start  -DOPS0=2 -DOPS1=0 -DPUSH -DMUTANT=38
 n l pass start  -DOPS0=1 -DOPS1=2
 n l pass start  -DOPS0=1 -DOPS1=2 -DMAJOR
 n l pass start  -DOPS0=1 -DOPS1=2 -DMUTANT=10
@@ -160,7 +167,7 @@ f s fail join   -DOPS=1 -DMUTANT=3
 f s fail join   -DOPS=1 -DMUTANT=4
 f s fail join   -DOPS=1 -DMUTANT=5
 f s fail join   -DOPS=1 -DMUTANT=6
-f s fail join   -DOPS=1 -DMUTANT=7
+f m pass join   -DOPS=1 -DMUTANT=7
 f s fail join   -DOPS=1 -DMUTANT=8
 f s fail join   -DOPS=1 -DMUTANT=9
 f s fail join   -DOPS=1 -DMUTANT=10
@@ -272,6 +279,7 @@ f s fail kind   -DOVERFLOWS=0 -DMUTANT=9
 f s fail kind   -DOPS0=3 -DOPS1=1 -DCYCLES=1 -DINIT -DOVERFLOWS=0 -DMUTANT=10
 f s fail kind   -DOVERFLOWS=0 -DMUTANT=11
 f s fail kind   -DLOSSES=0 -DMUTANT=12
+f s fail kind   -DOPS0=0 -DOPS1=1 -DBIRTH -DOVERFLOWS=0 -DMUTANT=13
 n l pass kind
 n l pass kind   -DOPS0=0 -DOPS1=2 -DBIRTH -DOVERFLOWS=0
 f l pass drive  -DOPS=2 -DLIVES=0

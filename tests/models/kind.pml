@@ -7,7 +7,7 @@
  * both copies of MARK. The set of idle threads (rs[0]) and that of threads past their H1 (rs[1]),
  * which becomes the first after IDLE, and a flag for each, set by who loses an entry. A cycle is
  * proposed as minor or major; it is a major if rs(k) has lost entries when H1 is over. A major
- * switches MARK then and drops rs(k). A thread in its window that finds no packet sets the
+ * switches MARK then, and drops rs(k) and its flag after H3. A thread in its window that finds no packet sets the
  * object's bit in both copies and the re-scan flag, unless it is set in the spare already; one
  * past its H2 uses MARK alone. A re-scan scans all that is marked in the block; in a minor it
  * clears the spare there. The sweep of a major clears the spare; that of a minor does not look at
@@ -50,9 +50,10 @@
  * 10  shades of the window are filtered by MARK because a minor was proposed
  * 11  the cycle stays what it was proposed as
  * 12  an overflow in the window sets no re-scan flag
+ * 13  [BIRTH] the flag of a major's rs(k) is reset when IDLE has been acknowledged
  *
  * Expected (spin 6.5.2), no errors (states, depth):
- *   LOSSES=0: 3,194,138, 241   OVERFLOWS=0: 4,831,390, 224   both 1: 8,099,725, 241
+ *   LOSSES=0: 3,366,228, 244   OVERFLOWS=0: 5,171,558, 226
  *   OPS0=3 OPS1=1 CYCLES=1 INIT LOSSES=0: 2,819,589, 160
  *   OPS0=0 OPS1=2 BIRTH OVERFLOWS=0: 6,521,534, 214
  */
@@ -326,14 +327,18 @@ active proctype collector() {
 #if MUTANT!=2 && MUTANT!=11
        major = major || lost[0];
 #endif
+#if MUTANT==2 || MUTANT==11
        lost[0] = false;
-       if
-       :: major -> cur = 1 - cur; rs[0] = 0
-       :: else
-       fi;
+#endif
+       if :: major -> cur = 1 - cur :: else fi;
        epoch++ };
      handshake(RQ_H2);
      handshake(RQ_H3);
+#if MUTANT!=13
+     atomic { if :: major -> rs[0] = 0; lost[0] = false :: else fi };   /* dropped */
+#else
+     atomic { if :: major -> rs[0] = 0 :: else fi };
+#endif
      atomic { W = W | (rs[0] & mark[cur]); rs[0] = 0 };
      do
      :: W != 0 ->
@@ -365,6 +370,9 @@ active proctype collector() {
      atomic { lost[0] = lost[0] || lost[1]; lost[1] = false };
 #endif
      handshake(RQ_IDLE);
+#if MUTANT==13
+     atomic { if :: major -> lost[0] = false :: else fi };
+#endif
      atomic {
        rs[0] = rs[0] | (rs[1] & mark[cur]); rs[1] = 0;
 #if MUTANT==8
