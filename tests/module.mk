@@ -246,6 +246,7 @@ EXTRA_DIST += tests/install/consumer.cc
 EXTRA_DIST += tests/models/blocks.pml
 EXTRA_DIST += tests/models/check.sh
 EXTRA_DIST += tests/models/claim.pml
+EXTRA_DIST += tests/models/demand.pml
 EXTRA_DIST += tests/models/drive.pml
 EXTRA_DIST += tests/models/epochs.pml
 EXTRA_DIST += tests/models/fork.pml

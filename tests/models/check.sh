@@ -282,6 +282,19 @@ f s fail kind   -DLOSSES=0 -DMUTANT=12
 f s fail kind   -DOPS0=0 -DOPS1=1 -DBIRTH -DOVERFLOWS=0 -DMUTANT=13
 n l pass kind
 n l pass kind   -DOPS0=0 -DOPS1=2 -DBIRTH -DOVERFLOWS=0
+f m pass demand -DREPEATS=0
+f s fail demand -DREPEATS=0 -DMUTANT=1
+f s fail demand -DREPEATS=0 -DMUTANT=2
+f s fail demand -DREPEATS=0 -DMUTANT=3
+f s fail demand -DMUTANT=4
+f s fail demand -DREPEATS=0 -DMUTANT=5
+f s fail demand -DMUTANT=6
+f s fail demand -DREPEATS=0 -DMUTANT=7
+f s fail demand -DMUTANT=8
+f m pass demand -DREPEATS=0 -DMUTANT=9
+f m pass demand -DREPEATS=0 -DMUTANT=10
+f m pass demand -DREPEATS=0 -DMUTANT=11
+n l pass demand
 f l pass drive  -DOPS=2 -DLIVES=0
 f s fail drive  -DLIVES=0 -DMUTANT=1
 f s fail drive  -DLIVES=0 -DMUTANT=2
