@@ -301,6 +301,9 @@ bool lu_cycle_drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause c
   return reached;
 }
 
+/* A step gets on however little it is given: a look at the clock before the first piece of work would find less to be over. */
+#define SHORTEST_STEP (10 * LU_MICROSECOND)
+
 bool lull_collect_step(lull_thread *thread, uint64_t budget_ns) {
   struct lu_thread *own = lu_own(thread);
   if (own == NULL || own->os->depth != 0) {
@@ -313,7 +316,7 @@ bool lull_collect_step(lull_thread *thread, uint64_t budget_ns) {
     lu_reject(LULL_E_STATE, "lull_collect_step: the mode is not incremental");
     return false;
   }
-  struct lu_budget budget = lu_budget_of_time(budget_ns);
+  struct lu_budget budget = lu_budget_of_time(budget_ns > SHORTEST_STEP ? budget_ns : SHORTEST_STEP);
   budget.strict = true;
   return step(mutator, &budget);
 }
