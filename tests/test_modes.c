@@ -1,6 +1,7 @@
 /*
- * test_modes.c: concurrent, incremental, stop-the-world: that each collects, keeps its budget and its promise about threads, and that changing between them, also in
- * the middle of a cycle, loses nothing. And the collector thread that is started late, or not at all.
+ * test_modes.c: concurrent, incremental, stop-the-world: that each collects, keeps its budget and
+ * its promise about threads, and that changing between them, also in the middle of a cycle, loses
+ * nothing. And the collector thread that is started late, or not at all.
  */
 #include <dirent.h>
 #include <pthread.h>
@@ -33,13 +34,18 @@ static int threads_named(const char *name) {
 
 static int collector_threads(void) { return threads_named("lull-gc"); }
 
-/* A thread has its name a moment after it is made, and may be listed a moment after it was joined. The test's limit ends the wait. */
+/*
+ * A thread has its name a moment after it is made, and may be listed a moment after it was joined.
+ * The test's limit ends the wait.
+ */
 static void await_collector_threads(int wanted) {
   while (collector_threads() != wanted)
     usleep(1000);
 }
 
-static bool under_way(const lull_heap *heap) { return atomic_load(&heap->cycle.begun) != atomic_load(&heap->cycle.ended); }
+static bool under_way(const lull_heap *heap) {
+  return atomic_load(&heap->cycle.begun) != atomic_load(&heap->cycle.ended);
+}
 
 /* A list that is checked, with garbage beside it, until so many cycles have ended. */
 static void churn(lull_heap *heap, lull_thread *thread, lull_type type, uint64_t cycles) {
@@ -83,9 +89,11 @@ END_TEST
 static const char *const threadless[] = {
     "heap.max=32M,heap.initial=2M,gc.mode=incremental,gc.generational=true,verify=cycle",
     "heap.max=32M,heap.initial=2M,gc.mode=incremental,gc.generational=false,verify=cycle",
-    "heap.max=32M,heap.initial=2M,gc.mode=incremental,gc.promote=3,gc.young=1M,verify=phase,stress.scribble=true",
+    "heap.max=32M,heap.initial=2M,gc.mode=incremental,gc.promote=3,gc.young=1M,verify=phase,"
+    "stress.scribble=true",
     "heap.max=32M,heap.initial=2M,gc.mode=incremental,gc.step_bytes=16K,verify=cycle",
-    "heap.max=32M,heap.initial=2M,gc.mode=stw,gc.helpers=0,gc.generational=true,verify=phase,stress.scribble=true",
+    "heap.max=32M,heap.initial=2M,gc.mode=stw,gc.helpers=0,gc.generational=true,verify=phase,"
+    "stress.scribble=true",
     "heap.max=32M,heap.initial=2M,gc.mode=stw,gc.helpers=0,gc.generational=false,verify=cycle",
     "heap.max=32M,heap.initial=2M,gc.thread_from=1G,verify=cycle"};
 #define THREADLESS ((int)(sizeof threadless / sizeof threadless[0]))
@@ -142,10 +150,12 @@ static struct course run_program(const char *options) {
 }
 
 /* In the incremental mode with a fixed distance of cycles: the pacer's depends on time. */
-static const char *const deterministic[] = {"heap.max=32M,heap.initial=2M,gc.mode=stw",
-                                            "heap.max=32M,heap.initial=2M,gc.mode=stw,gc.generational=false",
-                                            "heap.max=32M,gc.mode=stw,gc.every=3M,gc.promote=2",
-                                            "heap.max=32M,gc.mode=incremental,gc.every=6M,gc.step_bytes=32K,gc.generational=false,heap.return=false"};
+static const char *const deterministic[] = {
+    "heap.max=32M,heap.initial=2M,gc.mode=stw",
+    "heap.max=32M,heap.initial=2M,gc.mode=stw,gc.generational=false",
+    "heap.max=32M,gc.mode=stw,gc.every=3M,gc.promote=2",
+    "heap.max=32M,gc.mode=incremental,gc.every=6M,gc.step_bytes=32K,gc.generational=false,"
+    "heap.return=false"};
 
 START_TEST(the_same_program_takes_the_same_course) {
   struct course first = run_program(deterministic[_i]), second = run_program(deterministic[_i]);
@@ -163,12 +173,14 @@ static struct vector *make_table(lull_thread *thread, lull_type cells, lull_type
   LULL_ROOTS(thread, table);
   table = (struct vector *)lull_new_array(thread, vectors, CELLS);
   for (size_t i = 0; i < CELLS; i++)
-    lull_store(thread, table, &table->item[i * 7919 % CELLS], (struct cell *)lull_new(thread, cells));
+    lull_store(thread, table, &table->item[i * 7919 % CELLS],
+               (struct cell *)lull_new(thread, cells));
   return table;
 }
 
 /* Garbage, and now and then a cell of the table anew, until a cycle is due. */
-static void renew_some(lull_heap *heap, lull_thread *thread, lull_type cells, struct vector *table) {
+static void renew_some(lull_heap *heap, lull_thread *thread, lull_type cells,
+                       struct vector *table) {
   LULL_ROOTS(thread, table);
   for (size_t i = 0; !lull_should_collect(heap); i++) {
     struct cell *cell = (struct cell *)lull_new(thread, cells);
@@ -178,7 +190,10 @@ static void renew_some(lull_heap *heap, lull_thread *thread, lull_type cells, st
   }
 }
 
-/* Goes through a cycle in steps that have hardly any time; returns how many it took, and the most bytes of work in one of them. */
+/*
+ * Goes through a cycle in steps that have hardly any time; returns how many it took, and the most
+ * bytes of work in one of them.
+ */
 static uint64_t step_through(lull_heap *heap, lull_thread *thread, uint64_t *most) {
   for (uint64_t steps = 1, before = 0;; steps++) {
     if (lull_collect_step(thread, 5 * LU_MICROSECOND))
@@ -189,9 +204,13 @@ static uint64_t step_through(lull_heap *heap, lull_thread *thread, uint64_t *mos
   }
 }
 
-/* However fast the machine: a step looks at its time often enough to end soon after it. (What a step takes is measured by bench/micro/steps.) */
+/*
+ * However fast the machine: a step looks at its time often enough to end soon after it. (What a
+ * step takes is measured by bench/micro/steps.)
+ */
 START_TEST(steps_end_soon_after_their_time) {
-  static const char *const options[] = {"heap.max=256M,gc.mode=incremental,gc.work=0,gc.generational=false",
+  static const char *const options[] =
+      {"heap.max=256M,gc.mode=incremental,gc.work=0,gc.generational=false",
                                         "heap.max=256M,gc.mode=incremental,gc.work=0,gc.young=8M"};
   lull_heap *heap = heap_with(options[_i]);
   lull_thread *thread = attach(heap);
@@ -226,7 +245,8 @@ static void stop_inside_a_cycle(lull_heap *heap, lull_thread *thread) {
 }
 
 START_TEST(an_embedder_drives) {
-  lull_heap *heap = heap_with("heap.max=128M,gc.mode=incremental,gc.work=0,gc.every=1M,verify=cycle");
+  lull_heap *heap =
+      heap_with("heap.max=128M,gc.mode=incremental,gc.work=0,gc.every=1M,verify=cycle");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   {
@@ -267,7 +287,8 @@ END_TEST
 
 /* At the limit the allocator drives to the end by itself, also where allocation takes no steps. */
 START_TEST(the_limit_drives) {
-  lull_heap *heap = heap_with(_i == 0 ? "heap.max=8M,gc.mode=incremental,gc.work=0" : "heap.max=8M,gc.mode=incremental,gc.work=10%");
+  lull_heap *heap = heap_with(_i == 0 ? "heap.max=8M,gc.mode=incremental,gc.work=0"
+                              : "heap.max=8M,gc.mode=incremental,gc.work=10%");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   struct cell *kept = NULL;
@@ -290,7 +311,8 @@ END_TEST
 enum fate { COLLECT, VERIFY, CONCURRENT, STOP_THE_WORLD, DETACH, DESTROY, FATES };
 
 START_TEST(a_cycle_under_way_is_ended) {
-  lull_heap *heap = heap_with("heap.max=128M,gc.mode=incremental,gc.work=0,verify=cycle,stress.scribble=true");
+  lull_heap *heap =
+      heap_with("heap.max=128M,gc.mode=incremental,gc.work=0,verify=cycle,stress.scribble=true");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   lull_handle *handle = lull_handle_new(thread, make_list(thread, type, 200000, 5));
@@ -389,11 +411,16 @@ static void *work(void *arg) {
 static const char *const restless[] = {
     "heap.max=64M,gc.every=256K,verify=cycle,stress.scribble=true",
     "heap.max=16M,verify=phase,stress.packet=2,gc.helpers=1",
-    "heap.max=64M,gc.every=256K,gc.step_bytes=4K,stress.membarrier=false,stress.delay=50us,gc.promote=2,gc.young=512K",
-    "heap.max=64M,stress.loop=true,stress.epoch_bits=4,gc.step=20us,stress.scribble=true,verify=cycle"};
+    "heap.max=64M,gc.every=256K,gc.step_bytes=4K,stress.membarrier=false,stress.delay=50us,"
+    "gc.promote=2,gc.young=512K",
+    "heap.max=64M,stress.loop=true,stress.epoch_bits=4,gc.step=20us,stress.scribble=true,"
+    "verify=cycle"};
 #define RESTLESS ((int)(sizeof restless / sizeof restless[0]))
 
-/* The mode changes all the time, by a thread that is BLOCKED, until cycles have ended in each of them. */
+/*
+ * The mode changes all the time, by a thread that is BLOCKED, until cycles have ended in each of
+ * them.
+ */
 START_TEST(changing_all_the_time_loses_nothing) {
   enum { THREADS = 4 };
   lull_heap *heap = heap_with(restless[_i]);
@@ -468,7 +495,8 @@ static pthread_t start_other(struct other *other) {
 }
 
 START_TEST(steps_serve_who_is_blocked) {
-  lull_heap *heap = heap_with("heap.max=64M,heap.initial=2M,gc.mode=incremental,verify=cycle,stress.scribble=true");
+  lull_heap *heap = heap_with("heap.max=64M,heap.initial=2M,gc.mode=incremental,verify=cycle,"
+                              "stress.scribble=true");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   struct other other = {.heap = heap, .blocks = true};
@@ -510,8 +538,8 @@ static void *ask(void *arg) {
 }
 
 /*
- * The world does not stop for one who asks; meanwhile the mode changes, and another asks for the same cycle. That one gets it: what the first gave up was
- * waiting, not the request.
+ * The world does not stop for one who asks; meanwhile the mode changes, and another asks for the
+ * same cycle. That one gets it: what the first gave up was waiting, not the request.
  */
 START_TEST(a_request_outlives_a_stop_that_fails) {
   lull_heap *heap = heap_with("heap.max=64M,gc.mode=stw,stall.timeout=300ms,watchdog=0");
@@ -534,7 +562,10 @@ START_TEST(a_request_outlives_a_stop_that_fails) {
 }
 END_TEST
 
-/* Polls until the window is behind the thread. A poll that takes a step may go on from there to the end of the cycle, where nobody is waited for. */
+/*
+ * Polls until the window is behind the thread. A poll that takes a step may go on from there to the
+ * end of the cycle, where nobody is waited for.
+ */
 static void poll_through_the_window(lull_heap *heap, lull_thread *thread) {
   while (lu_mutator_of(thread)->phase != LU_TRACE && atomic_load(&heap->cycle.ended) == 0)
     lull_poll(thread);
@@ -564,8 +595,8 @@ static void *collect_once(void *arg) {
 }
 
 /*
- * One thread drives a cycle to its end, which another, who does not poll, puts off. A third one that
- * waits for memory has it as soon as there is some.
+ * One thread drives a cycle to its end, which another, who does not poll, puts off. A third one
+ * that waits for memory has it as soon as there is some.
  */
 START_TEST(memory_is_had_while_another_drives) {
   lull_heap *heap = heap_with("heap.max=32M,gc.mode=incremental,gc.work=0,watchdog=0,"
@@ -622,7 +653,8 @@ static const struct {
   const char *options;
   bool minors;
 } idlers[] = {{"heap.max=128M,gc.mode=incremental,gc.work=0,gc.young=8M,verify=cycle", true},
-              {"heap.max=128M,gc.mode=incremental,gc.work=0,gc.generational=false,verify=cycle", false}};
+              {"heap.max=128M,gc.mode=incremental,gc.work=0,gc.generational=false,verify=cycle",
+               false}};
 
 /* What an embedder's step begins when nothing is due: what the pacer plans, or nothing. */
 START_TEST(an_idle_program_does_not_collect) {
@@ -655,7 +687,10 @@ START_TEST(an_idle_program_does_not_collect) {
 }
 END_TEST
 
-/* Nobody allocates, nobody steps: polls alone bring the cycle through the window, in which every store is slow. */
+/*
+ * Nobody allocates, nobody steps: polls alone bring the cycle through the window, in which every
+ * store is slow.
+ */
 START_TEST(the_window_does_not_stay_open) {
   lull_heap *heap = heap_with("heap.max=64M,heap.initial=16M,gc.mode=incremental,watchdog=0");
   lull_thread *thread = attach(heap);
@@ -713,8 +748,9 @@ static void store_until_out_of_window(lull_heap *heap, lull_thread *thread, stru
 }
 
 /*
- * The last to acknowledge takes no step, because it blocks. The thread that has acknowledged before is asked for nothing and allocates nothing, but stores: it
- * brings the cycle through the window all the same.
+ * The last to acknowledge takes no step, because it blocks. The thread that has acknowledged before
+ * is asked for nothing and allocates nothing, but stores: it brings the cycle through the window
+ * all the same.
  */
 START_TEST(stores_close_the_window) {
   lull_heap *heap = heap_with("heap.max=64M,heap.initial=16M,gc.mode=incremental,watchdog=0");
@@ -744,9 +780,13 @@ START_TEST(a_step_may_take_all_the_time_there_is) {
 }
 END_TEST
 
-/* A cycle was begun while steps were the embedder's alone; when allocation is to take them, it does. */
+/*
+ * A cycle was begun while steps were the embedder's alone; when allocation is to take them, it
+ * does.
+ */
 START_TEST(steps_can_be_wanted_later) {
-  lull_heap *heap = heap_with("heap.max=256M,heap.initial=4M,gc.mode=incremental,gc.work=0,gc.generational=false");
+  lull_heap *heap = heap_with("heap.max=256M,heap.initial=4M,gc.mode=incremental,gc.work=0,"
+                              "gc.generational=false");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   struct cell *list = NULL;
@@ -833,7 +873,8 @@ static void count_refusals(const char *line, void *data) {
 START_TEST(without_a_thread_to_be_had_allocation_collects) {
   atomic_store(&refusals, 0);
   lull_log_to(count_refusals, NULL);
-  lull_heap *heap = heap_with("heap.max=64M,heap.initial=2M,gc.thread_from=1M,fault.spawn=1,verify=cycle,log=gc=warning");
+  lull_heap *heap = heap_with("heap.max=64M,heap.initial=2M,gc.thread_from=1M,fault.spawn=1,"
+                              "verify=cycle,log=gc=warning");
   lull_thread *thread = attach(heap);
   lull_type type = cell_type(heap);
   churn(heap, thread, type, 5);
@@ -853,7 +894,8 @@ int main(void) {
   Suite *suite = new_suite("modes");
   ADD_CASE(suite, modes_are_what_was_asked_for, 0, 1);
   ADD_CASE(suite, a_single_thread_stays_alone, 0, THREADLESS);
-  ADD_CASE(suite, the_same_program_takes_the_same_course, 0, (int)(sizeof deterministic / sizeof deterministic[0]));
+  ADD_CASE(suite, the_same_program_takes_the_same_course, 0,
+           (int)(sizeof deterministic / sizeof deterministic[0]));
   ADD_CASE(suite, steps_end_soon_after_their_time, 0, 2);
   ADD_CASE(suite, an_embedder_drives, 0, 1);
   ADD_CASE(suite, an_idle_program_does_not_collect, 0, 2);

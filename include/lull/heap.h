@@ -107,10 +107,10 @@ LULL_API lull_status lull_heap_set_mode(lull_heap *heap, lull_mode mode);
  * pacer plans next, most often a minor, and begins when threads have taken an eighth of what they
  * may take between two cycles. (For a major, or garbage that was made without allocation, ask by
  * lull_collect_start before.) Ends when budget_ns of wall time have passed, at least 10
- * microseconds (what cannot be divided, a scan of roots for example, is done whole), or when another thread has to be waited for.
- * Returns true when there is nothing more to do for now: a cycle ended in this call, or none was to
- * begin. So a loop until then is one cycle at most. With gc.work=0 allocation takes no steps of its
- * own before the limit.
+ * microseconds (what cannot be divided, a scan of roots for example, is done whole), or when
+ * another thread has to be waited for. Returns true when there is nothing more to do for now: a
+ * cycle ended in this call, or none was to begin. So a loop until then is one cycle at most. With
+ * gc.work=0 allocation takes no steps of its own before the limit.
  * False, with lull_last_error: LULL_E_STATE in another mode, or in a blocked region; LULL_E_THREAD.
  * By an attached RUNNING thread; polls.
  */

@@ -1,18 +1,22 @@
 /*
- * cycle/pacer.c: a heap's pacer: the arithmetic of cycle/policy.h with this heap's clock and counters, and what allocating threads pay.
+ * cycle/pacer.c: a heap's pacer: the arithmetic of cycle/policy.h with this heap's clock and
+ * counters, and what allocating threads pay.
  *
  * When a cycle is due, of which kind, how far the heap may grow: policy.c. Here:
  *
- *   G.1  An assist is paid by the thread that allocates, at a refill: bytes of marking for bytes allocated, by what is left of both, and only while the
- *        collector is behind (lu_policy_assist). It lasts as long as marking that much takes, at most gc.assist. What it did not manage stays owed, up to
- *        DEBT_MOST.
- *   G.2  Near the limit, while a cycle marks, an allocation may owe a sleep, which its thread takes at its next attempt to allocate, before it has memory
- *        (stall.c): here, behind the allocation, the new object is in no root yet, and a blocked region is a safepoint.
- *   G.3  Nobody pays for a cycle that keeps up, and nobody assists when the collector has had its share of the CPU, or where no collector thread is: there the
- *        steps are all (drivers.c).
+ *   G.1  An assist is paid by the thread that allocates, at a refill: bytes of marking for bytes
+ *        allocated, by what is left of both, and only while the collector is behind
+ *        (lu_policy_assist). It lasts as long as marking that much takes, at most gc.assist. What
+ *        it did not manage stays owed, up to DEBT_MOST.
+ *   G.2  Near the limit, while a cycle marks, an allocation may owe a sleep, which its thread takes
+ *        at its next attempt to allocate, before it has memory (stall.c): here, behind the
+ *        allocation, the new object is in no root yet, and a blocked region is a safepoint.
+ *   G.3  Nobody pays for a cycle that keeps up, and nobody assists when the collector has had its
+ *        share of the CPU, or where no collector thread is: there the steps are all (drivers.c).
  *
- * Threads: lu_pacer_allocated by any mutator; lu_pacer_hold by any thread; the rest by the driver. The policy is under pacer->lock, which is a leaf but for
- * the group's (group.c). Atomics: cycle/cycle.h.
+ * Threads: lu_pacer_allocated by any mutator; lu_pacer_hold by any thread; the rest by the driver.
+ * The policy is under pacer->lock, which is a leaf but for the group's (group.c). Atomics:
+ * cycle/cycle.h.
  */
 #include "heap/heap.h"
 #include "support/clock.h"
@@ -24,14 +28,21 @@
 #define DEBT_MOST ((uint64_t)1 << 20)
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t allocated_now(const struct lu_pacer *pacer) { return atomic_load_explicit(&pacer->allocated, memory_order_relaxed); }
+static uint64_t allocated_now(const struct lu_pacer *pacer) {
+  return atomic_load_explicit(&pacer->allocated, memory_order_relaxed);
+}
 
-static void set(_Atomic uint64_t *word, uint64_t value) { atomic_store_explicit(word, value, memory_order_relaxed); }
-static uint64_t get(const _Atomic uint64_t *word) { return atomic_load_explicit(word, memory_order_relaxed); }
+static void set(_Atomic uint64_t *word, uint64_t value) {
+  atomic_store_explicit(word, value, memory_order_relaxed);
+}
+static uint64_t get(const _Atomic uint64_t *word) {
+  return atomic_load_explicit(word, memory_order_relaxed);
+}
 
 /* The driver's side. */
 
-void lu_pacer_config(const struct lu_settings *settings, enum lu_gc_mode mode, struct lu_policy_config *config) {
+void lu_pacer_config(const struct lu_settings *settings, enum lu_gc_mode mode,
+                     struct lu_policy_config *config) {
   *config = (struct lu_policy_config){.initial = settings->heap_initial,
                                       .soft = settings->heap_soft,
                                       .limit = settings->heap_max,
@@ -133,7 +144,8 @@ uint64_t lu_pacer_hold(lull_heap *heap) {
     return 0;
   lu_lock(&pacer->lock);
   until = pacer->policy.cpu_until;
-  if (pacer->policy.pause_until > until && !atomic_load_explicit(&pacer->stalled, memory_order_relaxed))
+  if (pacer->policy.pause_until > until &&
+      !atomic_load_explicit(&pacer->stalled, memory_order_relaxed))
     until = pacer->policy.pause_until;
   lu_pacer_unlock(heap);
   return until > now ? until - now : 0;
@@ -195,18 +207,22 @@ void lu_pacer_turned_major(lull_heap *heap) {
 void lu_pacer_marked(lull_heap *heap) {
   struct lu_pacer *pacer = &heap->cycle.pacer;
   lu_lock(&pacer->lock);
-  lu_policy_marked(&pacer->policy, lu_now_ns(), allocated_now(pacer), atomic_load_explicit(&heap->marking.progress, memory_order_relaxed));
+  lu_policy_marked(&pacer->policy, lu_now_ns(), allocated_now(pacer),
+                   atomic_load_explicit(&heap->marking.progress, memory_order_relaxed));
   lu_pacer_unlock(heap);
 }
 
 /*
- * What small objects can be given before they stall: what may still be charged, and the holes that wait. Words that change one after the other while threads
- * allocate; by then those threads' blocks are in `allocated` or will be, so the sum is off by a few blocks at most.
+ * What small objects can be given before they stall: what may still be charged, and the holes that
+ * wait. Words that change one after the other while threads allocate; by then those threads' blocks
+ * are in `allocated` or will be, so the sum is off by a few blocks at most.
  */
 static uint64_t space_left(const struct lu_space *space) {
-  uint64_t used = atomic_load_explicit(&space->used, memory_order_relaxed) + lu_space_kept_for_large(space);
+  uint64_t used =
+      atomic_load_explicit(&space->used, memory_order_relaxed) + lu_space_kept_for_large(space);
   uint64_t limit = atomic_load_explicit(&space->limit, memory_order_relaxed);
-  uint64_t left = (limit > used ? limit - used : 0) + atomic_load_explicit(&space->pooled, memory_order_relaxed);
+  uint64_t left = (limit > used ? limit - used : 0) +
+      atomic_load_explicit(&space->pooled, memory_order_relaxed);
   return left != 0 ? left : 1;
 }
 
@@ -245,13 +261,15 @@ static uint64_t pay(struct lu_mutator *mutator) {
   lull_heap *heap = mutator->heap;
   struct lu_pacer *pacer = &heap->cycle.pacer;
   struct lu_marker marker;
-  uint64_t before = lu_thread_cpu_ns(), speed = get(&pacer->mark_ps), most_ns = heap->settings.gc_assist;
+  uint64_t before = lu_thread_cpu_ns(), speed = get(&pacer->mark_ps),
+      most_ns = heap->settings.gc_assist;
   if (!lu_marker_enter(&marker, heap, false))
     return mutator->assist_debt;
   if (speed != 0)
     most_ns = least(most_ns, mutator->assist_debt * speed / 1000);
   struct lu_budget budget = lu_budget_of_time(most_ns);
-  budget.strict = true;  /* an entry may cost a page fault, in the first cycles of a large heap nearly each does */
+  /* An entry may cost a page fault, in the first cycles of a large heap nearly each does */
+  budget.strict = true;
   lu_marker_drain(&marker, &budget);
   bool nothing = marker.marked == 0;
   if (nothing)
@@ -264,7 +282,8 @@ static uint64_t pay(struct lu_mutator *mutator) {
   return nothing || speed == 0 ? mutator->assist_debt : took * 1000 / speed;
 }
 
-static void assist(struct lu_mutator *mutator, const struct lu_policy_progress *progress, size_t bytes) {
+static void assist(struct lu_mutator *mutator, const struct lu_policy_progress *progress,
+                   size_t bytes) {
   uint64_t owed = lu_policy_assist(progress, bytes);
   if (owed == 0)
     return;
@@ -273,8 +292,12 @@ static void assist(struct lu_mutator *mutator, const struct lu_policy_progress *
     mutator->assist_debt -= least(pay(mutator), mutator->assist_debt);
 }
 
-/* The clock is read only where an answer depends on it: near the limit. A cycle may begin between the two reads, so that it has not begun yet by the first. */
-static void owe_sleep(struct lu_mutator *mutator, struct lu_policy_progress *progress, size_t bytes) {
+/*
+ * The clock is read only where an answer depends on it: near the limit. A cycle may begin between
+ * the two reads, so that it has not begun yet by the first.
+ */
+static void owe_sleep(struct lu_mutator *mutator, struct lu_policy_progress *progress,
+                      size_t bytes) {
   if (LULL_LIKELY(!lu_policy_sleeps(progress)))
     return;
   uint64_t now = lu_now_ns(), begun = get(&mutator->heap->cycle.pacer.begun_ns);
@@ -285,14 +308,16 @@ static void owe_sleep(struct lu_mutator *mutator, struct lu_policy_progress *pro
 void lu_pacer_allocated(struct lu_mutator *mutator, size_t bytes) {
   lull_heap *heap = mutator->heap;
   struct lu_pacer *pacer = &heap->cycle.pacer;
-  uint64_t allocated = atomic_fetch_add_explicit(&pacer->allocated, bytes, memory_order_relaxed) + bytes;
+  uint64_t allocated =
+      atomic_fetch_add_explicit(&pacer->allocated, bytes, memory_order_relaxed) + bytes;
   if (LULL_UNLIKELY(allocated >= get(&pacer->trigger)))
     lu_cycle_request(heap, LU_CAUSE_ALLOCATION);
   if (mutator->phase == LU_IDLE || !lu_collector_runs(&heap->cycle))
     return;
   struct lu_policy_progress progress = progress_of(heap, allocated);
   owe_sleep(mutator, &progress, bytes);
-  if (mutator->phase == LU_TRACE && heap->settings.gc_assist != 0 && atomic_load_explicit(&pacer->may_assist, memory_order_relaxed) &&
+  if (mutator->phase == LU_TRACE && heap->settings.gc_assist != 0 &&
+      atomic_load_explicit(&pacer->may_assist, memory_order_relaxed) &&
       atomic_load_explicit(&heap->marking.tracing, memory_order_relaxed))
     assist(mutator, &progress, bytes);
 }

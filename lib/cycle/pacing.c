@@ -1,9 +1,11 @@
 /*
  * cycle/pacing.c: lull/pacing.h: a heap's pacing for those who ask and those who change it.
  *
- * A setting has the range of its option; the table of options is asked, so that there is one place for it. All settings are checked before one is changed.
+ * A setting has the range of its option; the table of options is asked, so that there is one place
+ * for it. All settings are checked before one is changed.
  *
- * Threads: any. The policy is under pacer.lock; the hard limit is an atomic word of the heap's space.
+ * Threads: any. The policy is under pacer.lock; the hard limit is an atomic word of the heap's
+ * space.
  */
 #include <lull/pacing.h>
 
@@ -72,7 +74,8 @@ static void read_settings(const struct lu_pacer *pacer, lull_pacing *pacing) {
 }
 
 /* Lock held; the policy is told by the caller. */
-static void write_settings(struct lu_pacer *pacer, struct lu_policy_config *config, const lull_pacing *pacing) {
+static void write_settings(struct lu_pacer *pacer, struct lu_policy_config *config,
+                           const lull_pacing *pacing) {
   atomic_store_explicit(&pacer->step, pacing->step, memory_order_relaxed);
   atomic_store_explicit(&pacer->step_bytes, pacing->step_bytes, memory_order_relaxed);
   atomic_store_explicit(&pacer->work, pacing->work, memory_order_relaxed);
@@ -110,12 +113,15 @@ static void read_figures(const struct lu_policy *policy, uint64_t allocated, lul
 }
 
 static bool size_is_good(const lull_pacing *pacing) {
-  return pacing != NULL && pacing->struct_size >= sizeof pacing->struct_size && pacing->struct_size <= sizeof *pacing;
+  return pacing != NULL && pacing->struct_size >= sizeof pacing->struct_size &&
+         pacing->struct_size <= sizeof *pacing;
 }
 
 lull_status lull_heap_pacing(lull_heap *heap, lull_pacing *pacing) {
   if (heap == NULL || !size_is_good(pacing))
-    return lu_reject(LULL_E_ARGUMENT, "lull_heap_pacing: no heap, or struct_size is not sizeof(lull_pacing), at most %zu", sizeof *pacing);
+    return lu_reject(LULL_E_ARGUMENT,
+                     "lull_heap_pacing: no heap, or struct_size is not sizeof(lull_pacing), at "
+                     "most %zu", sizeof *pacing);
   struct lu_pacer *pacer = &heap->cycle.pacer;
   lull_pacing all = {.struct_size = pacing->struct_size};
   lu_lock(&pacer->lock);
@@ -135,14 +141,19 @@ static lull_status check(const lull_heap *heap, const lull_pacing *pacing) {
     if (lu_option_check(settings[i].option, value_at(pacing, settings[i].offset), why) != LULL_OK)
       return lu_reject(LULL_E_RANGE, "lull_heap_set_pacing: %s", why);
   }
-  if (pacing->struct_size >= offsetof(lull_pacing, soft_limit) && (pacing->hard_limit == 0 || pacing->hard_limit > heap->settings.heap_max))
-    return lu_reject(LULL_E_RANGE, "lull_heap_set_pacing: the hard limit is 1M to what the heap was made with, %" PRIu64 " bytes", heap->settings.heap_max);
+  if (pacing->struct_size >= offsetof(lull_pacing, soft_limit) &&
+      (pacing->hard_limit == 0 || pacing->hard_limit > heap->settings.heap_max))
+    return lu_reject(LULL_E_RANGE,
+                     "lull_heap_set_pacing: the hard limit is 1M to what the heap was made with, %"
+                     PRIu64 " bytes", heap->settings.heap_max);
   return LULL_OK;
 }
 
 lull_status lull_heap_set_pacing(lull_heap *heap, const lull_pacing *pacing) {
   if (heap == NULL || !size_is_good(pacing))
-    return lu_reject(LULL_E_ARGUMENT, "lull_heap_set_pacing: no heap, or struct_size is not sizeof(lull_pacing), at most %zu", sizeof *pacing);
+    return lu_reject(LULL_E_ARGUMENT,
+                     "lull_heap_set_pacing: no heap, or struct_size is not sizeof(lull_pacing), at "
+                     "most %zu", sizeof *pacing);
   lull_status status = check(heap, pacing);
   if (status != LULL_OK)
     return status;
@@ -157,7 +168,8 @@ lull_status lull_heap_set_pacing(lull_heap *heap, const lull_pacing *pacing) {
   lu_policy_configure(&pacer->policy, &config);
   lu_pacer_publish_plan(heap);
   lu_pacer_unlock(heap);
-  atomic_store_explicit(&heap->cycle.step_at, 0, memory_order_relaxed);  /* steps may not have been wanted before */
+  /* Steps may not have been wanted before */
+  atomic_store_explicit(&heap->cycle.step_at, 0, memory_order_relaxed);
   lu_event_signal(&heap->cycle.wake);      /* a cycle may be held back by what has changed */
   lu_event_signal(&heap->cycle.progress);  /* and an allocation by a limit that was lower */
   return LULL_OK;
@@ -165,6 +177,8 @@ lull_status lull_heap_set_pacing(lull_heap *heap, const lull_pacing *pacing) {
 
 bool lull_should_collect(lull_heap *heap) {
   const struct lu_cycle *cycle = &heap->cycle;
-  return atomic_load_explicit(&cycle->pacer.allocated, memory_order_relaxed) >= atomic_load_explicit(&cycle->pacer.trigger, memory_order_relaxed) ||
-         atomic_load_explicit(&cycle->wanted, memory_order_relaxed) > atomic_load_explicit(&cycle->begun, memory_order_relaxed);
+  return atomic_load_explicit(&cycle->pacer.allocated, memory_order_relaxed) >=
+         atomic_load_explicit(&cycle->pacer.trigger, memory_order_relaxed) ||
+         atomic_load_explicit(&cycle->wanted, memory_order_relaxed) >
+         atomic_load_explicit(&cycle->begun, memory_order_relaxed);
 }

@@ -1,8 +1,10 @@
 /*
- * cycle/policy.h: the pacer as arithmetic: when the next cycle begins, of which kind, how large the heap may grow, and what allocating threads owe.
+ * cycle/policy.h: the pacer as arithmetic: when the next cycle begins, of which kind, how large the
+ * heap may grow, and what allocating threads owe.
  *
- * No clock, no atomics, no heap: the caller gives times and byte counts, so tests and a simulator drive the same code as a heap does (cycle/pacer.c).
- * `now` is in nanoseconds from any start, `allocated` counts bytes since the heap began; neither ever falls.
+ * No clock, no atomics, no heap: the caller gives times and byte counts, so tests and a simulator
+ * drive the same code as a heap does (cycle/pacer.c). `now` is in nanoseconds from any start,
+ * `allocated` counts bytes since the heap began; neither ever falls.
  *
  * A struct lu_policy is used by one thread at a time; the caller locks.
  */
@@ -16,21 +18,27 @@
 enum lu_sizing {
   LU_SIZING_PROPORTIONAL,  /* live bytes and a percentage of them */
   LU_SIZING_FIXED,         /* the limit */
-  LU_SIZING_ADAPTIVE       /* live bytes and the square root of (live bytes * allocation rate / marking speed) */
+  /* Live bytes and the square root of (live bytes * allocation rate / marking speed) */
+  LU_SIZING_ADAPTIVE
 };
 
 /* What a cycle that has ended says of itself. */
 struct lu_cycle_result {
   enum lu_kind kind;
-  uint64_t live_bytes;      /* found live, what was born during the cycle not counted; of a minor: all that is old now */
+  /* Found live, what was born during the cycle not counted; of a minor: all that is old now */
+  uint64_t live_bytes;
   uint64_t survived_bytes;  /* of what was young when it began */
   uint64_t freed_bytes;
   uint64_t objects_marked;
   uint64_t cpu_ns;          /* of the collector, its helpers and assists */
-  uint64_t space_left;      /* bytes that small objects can be given now before the limit stops them; 0: not known */
+  /* Bytes that small objects can be given now before the limit stops them; 0: not known */
+  uint64_t space_left;
 };
 
-/* Settings; what they mean for users is in the table of options (support/options.c). 0 means what it means there, unless said otherwise. */
+/*
+ * Settings; what they mean for users is in the table of options (support/options.c). 0 means what
+ * it means there, unless said otherwise.
+ */
 struct lu_policy_config {
   uint64_t initial, soft, limit;             /* bytes */
   uint64_t growth, minor_growth, minor_ratio; /* percent */
@@ -44,14 +52,16 @@ struct lu_policy_config {
   unsigned cores;
   enum lu_sizing sizing;
   bool generational;
-  bool concurrent;                           /* false: by bytes alone, so that a run can be repeated */
+  /* false: by bytes alone, so that a run can be repeated */
+  bool concurrent;
 };
 
 /* What the last four cycles of a kind took. */
 struct lu_policy_history {
   double seconds[4];   /* wall time from begin to the end of marking */
   unsigned samples;
-  double cost;         /* of the last one: CPU time in ns, in the stop-the-world mode bytes marked */
+  /* Of the last one: CPU time in ns, in the stop-the-world mode bytes marked */
+  double cost;
   uint64_t live;       /* it left alive */
   uint64_t objects;    /* it marked */
 };
@@ -61,11 +71,14 @@ struct lu_policy {
 
   /* Answers, valid from each call to the next. */
   uint64_t trigger;         /* a cycle is due when `allocated` reaches this */
-  uint64_t goal;            /* bytes that the heap should not outgrow before that cycle has marked */
+  /* Bytes that the heap should not outgrow before that cycle has marked */
+  uint64_t goal;
   uint64_t pause_until;     /* it should not begin before, unless a thread waits for memory; ns */
-  uint64_t cpu_until;       /* it should not begin before, for the collector's share of the CPU; ns */
+  /* It should not begin before, for the collector's share of the CPU; ns */
+  uint64_t cpu_until;
   enum lu_kind planned;     /* what it will be, if nothing happens before */
-  uint64_t headroom;        /* a cycle runs: bytes that may be allocated from its begin to the goal */
+  /* A cycle runs: bytes that may be allocated from its begin to the goal */
+  uint64_t headroom;
   uint64_t limit_room;      /* ... to the limit */
   uint64_t work;            /* ... bytes that it is expected to mark */
   uint64_t objects;         /* ... objects, likewise; 0 = unknown */
@@ -77,30 +90,42 @@ struct lu_policy {
   bool running;
   enum lu_kind kind;        /* of the cycle that runs, or of the last one */
   uint64_t live;            /* live_bytes of the last cycle */
-  uint64_t floating;        /* allocated while it ran: counts as used until the next one, and is young */
+  /* Allocated while it ran: counts as used until the next one, and is young */
+  uint64_t floating;
   uint64_t major_live;      /* live_bytes of the last major: what growth is measured from */
   double trend;             /* the same over those of the major before; 1 to 2 */
   uint64_t share;           /* of the budget of a group of heaps; 0 = none */
-  uint64_t space_left;      /* of the last cycle's result; UINT64_MAX = unknown. Less than goal and limit say where what lives is scattered */
+  /*
+   * Of the last cycle's result; UINT64_MAX = unknown. Less than goal and limit say where what lives
+   * is scattered
+   */
+  uint64_t space_left;
   uint64_t kept;            /* of the limit, for large objects: small ones stall before */
   uint64_t begun_at, ended_at;       /* `allocated` then */
   uint64_t begun_ns, ended_ns;
-  double rate[4], rate_beside[4];  /* bytes a second between the last cycles, and while they marked; the worst counts */
+  /* Bytes a second between the last cycles, and while they marked; the worst counts */
+  double rate[4], rate_beside[4];
   unsigned rates;
-  double slowing;           /* the latter over the former; the collector may take cores from the program */
+  /* The latter over the former; the collector may take cores from the program */
+  double slowing;
   struct lu_policy_history history[LU_KINDS];
   bool stalled;             /* since the last cycle ended */
-  double margin;            /* of the room, by which cycles begin earlier than predictions say; 0 to 0.5 */
+  /* Of the room, by which cycles begin earlier than predictions say; 0 to 0.5 */
+  double margin;
   double retained;          /* share of what is allocated by which the live bytes grow */
 
   /* Whether minors pay. */
   double minor_cost;        /* for a byte that was young */
   double survival;          /* share of what was young */
-  double trust;             /* in them when the next minor is planned; falls with each major since */
+  /* In them when the next minor is planned; falls with each major since */
+  double trust;
   double stretch;           /* by which survival has stretched the young size; 1 to 4 */
   unsigned minors;          /* that the two means above are of */
   unsigned bad, good;       /* minors in a row that did not pay, or did */
-  unsigned skip, left;      /* majors until the next trial, when they do not: all, and those left; left = 0: minors are made */
+  /*
+   * Majors until the next trial, when they do not: all, and those left; left = 0: minors are made
+   */
+  unsigned skip, left;
 
   /* For sizes by the square-root rule: between majors. */
   uint64_t filled_after;    /* bytes used after the last major */
@@ -112,7 +137,8 @@ struct lu_policy {
   uint64_t cpu_ns_at;
 };
 
-void lu_policy_init(struct lu_policy *policy, const struct lu_policy_config *config, uint64_t now, uint64_t allocated);
+void lu_policy_init(struct lu_policy *policy, const struct lu_policy_config *config, uint64_t now,
+                    uint64_t allocated);
 
 /* Other settings from now on; plans anew. Of a cycle that runs only the goal changes. */
 void lu_policy_configure(struct lu_policy *policy, const struct lu_policy_config *config);
@@ -132,7 +158,8 @@ void lu_policy_turned_major(struct lu_policy *policy);
 /* Marking is over. */
 void lu_policy_marked(struct lu_policy *policy, uint64_t now, uint64_t allocated, uint64_t objects);
 /* It has ended; plans the next one. */
-void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated, const struct lu_cycle_result *result);
+void lu_policy_end(struct lu_policy *policy, uint64_t now, uint64_t allocated,
+                   const struct lu_cycle_result *result);
 
 /* Bytes that are used: live at the last cycle, or allocated since it began. */
 uint64_t lu_policy_filled(const struct lu_policy *policy, uint64_t allocated);
@@ -144,9 +171,10 @@ uint64_t lu_policy_live(const struct lu_policy *policy, uint64_t allocated);
 int64_t lu_policy_debt(const struct lu_policy *policy, uint64_t allocated);
 
 /*
- * The square-root rule for several heaps: a heap's part of what the budget leaves beyond all live bytes is proportional to its weight, the square root of
- * live bytes * rate of filling / speed of marking. The caller gives the share. Idea: Kirisame, Shenoy, Panchekha, "Optimal heap limits for reducing browser
- * memory use" (2022).
+ * The square-root rule for several heaps: a heap's part of what the budget leaves beyond all live
+ * bytes is proportional to its weight, the square root of live bytes * rate of filling / speed of
+ * marking. The caller gives the share. Idea: Kirisame, Shenoy, Panchekha, "Optimal heap limits for
+ * reducing browser memory use" (2022).
  */
 double lu_policy_weight(const struct lu_policy *policy);
 void lu_policy_set_share(struct lu_policy *policy, uint64_t bytes);
@@ -159,12 +187,19 @@ struct lu_policy_progress {
   uint64_t work;
   uint64_t done, all;      /* objects scanned, and expected; all = 0: unknown */
   uint64_t mark_ns;        /* time that marking is expected to take; 0: unknown */
-  uint64_t elapsed_ns;     /* since the cycle began; asked for only where lu_policy_sleeps says so */
+  /* Since the cycle began; asked for only where lu_policy_sleeps says so */
+  uint64_t elapsed_ns;
 };
 
-/* Bytes of marking that `bytes` of allocation owe: 0 while the collector is ahead; else what is left to mark over what is left to allocate. */
+/*
+ * Bytes of marking that `bytes` of allocation owe: 0 while the collector is ahead; else what is
+ * left to mark over what is left to allocate.
+ */
 uint64_t lu_policy_assist(const struct lu_policy_progress *progress, uint64_t bytes);
-/* Nanoseconds that the allocation of `bytes` should wait, so that the limit is not reached before marking ends. At most LU_POLICY_SLEEP. */
+/*
+ * Nanoseconds that the allocation of `bytes` should wait, so that the limit is not reached before
+ * marking ends. At most LU_POLICY_SLEEP.
+ */
 #define LU_POLICY_SLEEP 200000
 /* Whether it is more than none, which does not depend on elapsed_ns. */
 bool lu_policy_sleeps(const struct lu_policy_progress *progress);

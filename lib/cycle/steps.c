@@ -1,5 +1,6 @@
 /*
- * cycle/steps.c: one cycle, stage by stage (design section 6; tests/models/start.pml, blocks.pml, join.pml).
+ * cycle/steps.c: one cycle, stage by stage (design section 6; tests/models/start.pml, blocks.pml,
+ * join.pml).
  *
  *   WINDOW  H1: stores shade new values
  *   SWITCH  the kind of the cycle is settled; in a major the clear spare bitmap becomes MARK
@@ -19,13 +20,15 @@
  *   CLEAR   their MARK bits are cleared, and those of survivors not yet promoted: they are young
  *   END     figures, pacing; `ended`
  *
- * Each handshake is armed under the registry lock and acknowledged by all threads before the next stage begins. No stage waits for two threads at once, and no
- * thread waits for a stage.
+ * Each handshake is armed under the registry lock and acknowledged by all threads before the next
+ * stage begins. No stage waits for two threads at once, and no thread waits for a stage.
  *
- * With the world stopped the stages are the same; a handshake is then a walk over the stopped threads, and nothing is born.
+ * With the world stopped the stages are the same; a handshake is then a walk over the stopped
+ * threads, and nothing is born.
  *
- * A step may end inside a stage and the next one be somebody else's. Nothing of a cycle is on a stack or belongs to a thread: `run`, the list of an open
- * handshake included, is handed on with cycle.driver, and everything else is what mutators see anyway.
+ * A step may end inside a stage and the next one be somebody else's. Nothing of a cycle is on a
+ * stack or belongs to a thread: `run`, the list of an open handshake included, is handed on with
+ * cycle.driver, and everything else is what mutators see anyway.
  *
  * Threads: who holds cycle.driver.
  */
@@ -47,7 +50,8 @@
 /* At the edge of two phases: the verifier and the random delay of the stress options. */
 static void edge(lull_heap *heap, enum lu_edge edge) {
   if (lu_verify_due(&heap->settings, edge))
-    LU_CHECK(lu_verify_edge(heap, edge, heap->cycle.run.stopped) == 0, "the verifier found the heap broken");
+    LU_CHECK(lu_verify_edge(heap, edge, heap->cycle.run.stopped) == 0,
+             "the verifier found the heap broken");
   if (heap->settings.stress_delay != 0) {
     uint64_t until = lu_now_ns() + lu_random_below(heap->settings.stress_delay);
     while (lu_now_ns() < until)
@@ -72,7 +76,10 @@ static enum lu_pace shake(lull_heap *heap, enum lu_shake which, const struct lu_
 static enum lu_pace window(lull_heap *heap, struct lu_budget *budget) {
   struct lu_run *run = &heap->cycle.run;
   if (!run->shaking) {
-    /* Before the window, in which every store is slow. Not within a budget, of which it could be a multiple. */
+    /*
+     * Before the window, in which every store is slow. Not within a budget, of which it could be a
+     * multiple.
+     */
     if (budget == NULL && !run->stopped)
       lu_space_populate(&heap->space, heap->marking.map ^ (run->proposed == LU_MAJOR));
     lu_remembered_begin(heap);
@@ -85,9 +92,11 @@ static enum lu_pace window(lull_heap *heap, struct lu_budget *budget) {
 }
 
 /*
- * Whether this major renews stale logs. A log is stale from an age of a quarter of all epochs on, and must not grow as old as all of them; an age grows
- * by two with each cycle. So it is enough to look when ages have grown by an eighth since the last time; minors may put it off (renewal_overdue), so that
- * ages reach three quarters at most. `cycle` is the number of the cycle before.
+ * Whether this major renews stale logs. A log is stale from an age of a quarter of all epochs on,
+ * and must not grow as old as all of them; an age grows by two with each cycle. So it is enough to
+ * look when ages have grown by an eighth since the last time; minors may put it off
+ * (renewal_overdue), so that ages reach three quarters at most. `cycle` is the number of the cycle
+ * before.
  */
 static bool renews_logs(struct lu_marking *marking, uint32_t cycle) {
   if (cycle - marking->renewed_cycle < (marking->epoch_mask + 1u) / 16)
@@ -96,7 +105,10 @@ static bool renews_logs(struct lu_marking *marking, uint32_t cycle) {
   return true;
 }
 
-/* Whether logs may grow no older without being renewed, which a minor cannot do: it does not see all objects. */
+/*
+ * Whether logs may grow no older without being renewed, which a minor cannot do: it does not see
+ * all objects.
+ */
 static bool renewal_overdue(const struct lu_marking *marking, uint32_t cycle) {
   return cycle - marking->renewed_cycle >= (marking->epoch_mask + 1u) / 4;
 }
@@ -222,8 +234,10 @@ static enum lu_pace mark(lull_heap *heap, struct lu_budget *budget) {
 /* Whether the flush round that has just been acknowledged by all was clean (M.4). */
 static bool was_clean(lull_heap *heap) {
   struct lu_marking *marking = &heap->marking;
-  return !lu_mark_any_flushed(heap) && atomic_load(&marking->active) == 0 && atomic_load(&marking->packets.grey_count) == 0 &&
-         atomic_load(&marking->rescans) == 0 && atomic_load(&marking->marked) == heap->cycle.run.marked_before;
+  return !lu_mark_any_flushed(heap) && atomic_load(&marking->active) == 0 &&
+         atomic_load(&marking->packets.grey_count) == 0 &&
+         atomic_load(&marking->rescans) == 0 &&
+         atomic_load(&marking->marked) == heap->cycle.run.marked_before;
 }
 
 static enum lu_pace flush(lull_heap *heap, struct lu_budget *budget) {
@@ -321,7 +335,10 @@ static const char *kind_name(const lull_heap *heap) {
   return heap->cycle.kind == LU_MINOR ? "Concurrent Minor" : "Concurrent Major";
 }
 
-/* What is kept for each kind of cycle, and of survivors. (Promoted bytes of higher ages: mark/age.c.) */
+/*
+ * What is kept for each kind of cycle, and of survivors. (Promoted bytes of higher ages:
+ * mark/age.c.)
+ */
 static void count_kind(lull_heap *heap, uint64_t ended) {
   const struct lu_run *run = &heap->cycle.run;
   struct lu_heap_figures *figures = &heap->figures;
@@ -333,7 +350,8 @@ static void count_kind(lull_heap *heap, uint64_t ended) {
   if (heap->marking.promote == 1)
     lu_count_shared(&figures->bytes_promoted, run->sweep.survived_bytes);
   if (minor && run->young_bytes != 0) {
-    uint64_t percent = (uint64_t)((double)run->sweep.survived_bytes * 100 / (double)run->young_bytes);
+    uint64_t percent =
+        (uint64_t)((double)run->sweep.survived_bytes * 100 / (double)run->young_bytes);
     lu_histogram_add(&figures->survival, percent < 100 ? percent : 100);
   }
 }
@@ -348,15 +366,23 @@ static void report(lull_heap *heap, uint64_t ended) {
   lu_histogram_add(&figures->cycle, ended - run->began);
   lu_count_shared(&figures->cycles, 1);
   lu_gauge_set(&figures->bytes_live, run->sweep.live_bytes);
-  LU_LOG(heap->settings.log, LU_TAG_PHASE, LU_LOG_DEBUG, "GC(%u) Start %.3fms Mark %.3fms Sweep %.3fms, CPU %.3fms; %zuK survived; blocks: %zu free, %zu with holes, %zu full, %zu in use",
-         run->number - 1, (double)(run->traced - run->began) / 1e6, (double)(run->marked - run->traced) / 1e6, (double)(ended - run->marked) / 1e6,
-         (double)run->cpu_ns / 1e6, run->sweep.survived_bytes >> 10, run->sweep.blocks_free, run->sweep.blocks_pooled, run->sweep.blocks_full, run->sweep.blocks_skipped);
-  LU_LOG(heap->settings.log, LU_TAG_GC, LU_LOG_INFO, "GC(%u) %s (%s) %zuM->%zuM(%zuM) %.3fms", run->number - 1,
-         kind_name(heap), cause_name(run->cause), run->used_before >> 20, atomic_load(&heap->space.used) >> 20, heap->space.limit >> 20,
+  LU_LOG(heap->settings.log, LU_TAG_PHASE, LU_LOG_DEBUG,
+         "GC(%u) Start %.3fms Mark %.3fms Sweep %.3fms, CPU %.3fms; %zuK survived; "
+         "blocks: %zu free, %zu with holes, %zu full, %zu in use",
+         run->number - 1, (double)(run->traced - run->began) / 1e6,
+         (double)(run->marked - run->traced) / 1e6, (double)(ended - run->marked) / 1e6,
+         (double)run->cpu_ns / 1e6, run->sweep.survived_bytes >> 10, run->sweep.blocks_free,
+         run->sweep.blocks_pooled, run->sweep.blocks_full, run->sweep.blocks_skipped);
+  LU_LOG(heap->settings.log, LU_TAG_GC, LU_LOG_INFO, "GC(%u) %s (%s) %zuM->%zuM(%zuM) %.3fms",
+         run->number - 1, kind_name(heap), cause_name(run->cause), run->used_before >> 20,
+         atomic_load(&heap->space.used) >> 20, heap->space.limit >> 20,
          (double)(ended - run->began) / 1e6);
 }
 
-/* A thread's CPU clock is a system call, about a microsecond where the system guards itself against its processor: so it is read once a step, not once a stage. */
+/*
+ * A thread's CPU clock is a system call, about a microsecond where the system guards itself against
+ * its processor: so it is read once a step, not once a stage.
+ */
 static void count_cpu(struct lu_run *run) {
   uint64_t now = lu_thread_cpu_ns();
   run->cpu_ns += now - run->cpu_from;
@@ -401,9 +427,11 @@ static enum lu_pace end(lull_heap *heap, struct lu_budget *budget) {
 static enum lu_pace (*const stages[LU_STAGES])(lull_heap *heap, struct lu_budget *budget) = {
     [LU_STAGE_WINDOW] = window,         [LU_STAGE_SWITCH] = switch_marks, [LU_STAGE_DROP] = drop,
     [LU_STAGE_BUMP] = bump,
-    [LU_STAGE_SCAN] = scan,             [LU_STAGE_ROOTS] = roots,         [LU_STAGE_REMEMBERED] = remembered,
+    [LU_STAGE_SCAN] = scan,             [LU_STAGE_ROOTS] = roots,
+    [LU_STAGE_REMEMBERED] = remembered,
     [LU_STAGE_TAKE] = take,             [LU_STAGE_MARK] = mark,           [LU_STAGE_FLUSH] = flush,
-    [LU_STAGE_CLOSE] = close_marking,   [LU_STAGE_IDLE] = idle,           [LU_STAGE_FILTER] = filter,
+    [LU_STAGE_CLOSE] = close_marking,   [LU_STAGE_IDLE] = idle,
+    [LU_STAGE_FILTER] = filter,
     [LU_STAGE_SWEEP] = sweep,           [LU_STAGE_SETTLE] = settle,       [LU_STAGE_CLEAR] = clear,
     [LU_STAGE_END] = end};
 

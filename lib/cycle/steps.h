@@ -1,9 +1,10 @@
 /*
  * cycle/steps.h: a cycle as a machine: where it stands, and moving it on.
  *
- * A cycle stands in heap->cycle.run and belongs to nobody: whoever holds cycle.driver may move it on, BLOCKED or not attached, for as long as its budget
- * lasts. So one engine serves every mode (doc/design/modes.md): the collector thread goes from the first stage to the last and waits where it has to; others
- * do a piece and go.
+ * A cycle stands in heap->cycle.run and belongs to nobody: whoever holds cycle.driver may move it
+ * on, BLOCKED or not attached, for as long as its budget lasts. So one engine serves every mode
+ * (doc/design/modes.md): the collector thread goes from the first stage to the last and waits where
+ * it has to; others do a piece and go.
  */
 #ifndef LU_CYCLE_STEPS_H
 #define LU_CYCLE_STEPS_H
@@ -15,7 +16,8 @@
 #include "support/budget.h"
 #include "threads/driver.h"
 
-enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP, LU_CAUSE_STEP };
+enum lu_cause { LU_CAUSE_ALLOCATION, LU_CAUSE_EXPLICIT, LU_CAUSE_LIMIT, LU_CAUSE_LOOP,
+               LU_CAUSE_STEP };
 
 /* What is to be done next. */
 enum lu_stage {
@@ -70,12 +72,15 @@ enum lu_pace {
   LU_PACE_WAITS    /* nothing to do until a thread acknowledges, or another marker is done */
 };
 
-/* Begins a cycle: none is under way. `stopped`: the world is, and stays so until the cycle is over. */
+/*
+ * Begins a cycle: none is under way. `stopped`: the world is, and stays so until the cycle is over.
+ */
 void lu_cycle_begin(lull_heap *heap, enum lu_cause cause, bool stopped);
 /*
- * Moves the cycle under way on until it is over, or a thread has to be waited for, or the budget is used up. Without a budget (NULL) it may wait for other
- * markers by itself. What cannot be done in pieces: a thread's own roots, and the shared ones; a large object whose references a callback tells; a block
- * that overflowed.
+ * Moves the cycle under way on until it is over, or a thread has to be waited for, or the budget is
+ * used up. Without a budget (NULL) it may wait for other markers by itself. What cannot be done in
+ * pieces: a thread's own roots, and the shared ones; a large object whose references a callback
+ * tells; a block that overflowed.
  */
 enum lu_pace lu_cycle_step(lull_heap *heap, struct lu_budget *budget);
 /* Waits for what a step that ended with LU_PACE_WAITS needs; may end early. */

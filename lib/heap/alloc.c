@@ -1,11 +1,14 @@
 /*
  * heap/alloc.c: the public allocation calls: arguments, polls, refills, stalls, headers.
  *
- * The inline part of lull_new bumps through [bump, limit), which is zeroed a step at a time; so the slow path runs at least once a step, and polls
- * there. Order in the slow path: poll, then allocate, then set the header, then pay: no poll comes between the memory and its header, so a region that
- * is split in a handshake has no object without one; and nothing after the header polls, so the new object needs no root yet.
+ * The inline part of lull_new bumps through [bump, limit), which is zeroed a step at a time; so the
+ * slow path runs at least once a step, and polls there. Order in the slow path: poll, then
+ * allocate, then set the header, then pay: no poll comes between the memory and its header, so a
+ * region that is split in a handshake has no object without one; and nothing after the header
+ * polls, so the new object needs no root yet.
  *
- * Threads: the owner. Ordering: an object's header and zeroed fields are plain stores, published by the store barrier's release.
+ * Threads: the owner. Ordering: an object's header and zeroed fields are plain stores, published by
+ * the store barrier's release.
  */
 #include <lull/alloc.h>
 
@@ -47,7 +50,8 @@ static char *take_small(struct lu_mutator *mutator, size_t size) {
   uint64_t before = timed ? lu_thread_cpu_ns() : 0;
   char *memory = lu_region_allocate(mutator, size);
   if (timed)
-    lu_caused(&mutator->heap->figures, &mutator->heap->figures.alloc_slow_path, lu_thread_cpu_ns() - before);
+    lu_caused(&mutator->heap->figures, &mutator->heap->figures.alloc_slow_path,
+              lu_thread_cpu_ns() - before);
   return memory;
 }
 
@@ -69,14 +73,16 @@ static void *finish_large(struct lu_mutator *mutator, struct lu_large *large, lu
   set_header(object, type, LU_LOG_LARGE);
   if (mutator->born_live) {
     large->live_cycle = mutator->cycle;
-    atomic_fetch_or_explicit(lu_map_at(object, mutator->mark_map), lu_map_bit(object), memory_order_relaxed);
+    atomic_fetch_or_explicit(lu_map_at(object, mutator->mark_map), lu_map_bit(object),
+                             memory_order_relaxed);
   }
   lu_count(&mutator->counters.objects_large, 1);
   lu_count(&mutator->counters.bytes_allocated, large->run_bytes);
   return object;
 }
 
-static void *allocate_large(struct lu_mutator *mutator, lull_type type, size_t size, size_t length_offset, size_t length) {
+static void *allocate_large(struct lu_mutator *mutator, lull_type type, size_t size,
+                            size_t length_offset, size_t length) {
   lull_heap *heap = mutator->heap;
   struct lu_stall stall = {0};
   struct lu_large *large;
@@ -84,7 +90,8 @@ static void *allocate_large(struct lu_mutator *mutator, lull_type type, size_t s
   uint64_t before = lu_thread_cpu_ns();
   do
     lu_stall_attempt(mutator, &stall);
-  while ((large = lu_large_allocate(mutator, size, shift)) == NULL && lu_stall_wait(mutator, &stall, size));
+  while ((large = lu_large_allocate(mutator, size, shift)) == NULL &&
+         lu_stall_wait(mutator, &stall, size));
   lu_stall_end(mutator, &stall);
   if (large == NULL)
     return NULL;
@@ -115,7 +122,8 @@ static struct lu_mutator *checked(lull_thread *thread, const char *call) {
 }
 
 static const struct lu_type *type_row(lull_heap *heap, lull_type type) {
-  if (type == LU_FILLER_TYPE || type >= atomic_load_explicit(&heap->types.count, memory_order_acquire))
+  if (type == LU_FILLER_TYPE ||
+      type >= atomic_load_explicit(&heap->types.count, memory_order_acquire))
     return NULL;
   return &heap->types.rows[type];
 }
@@ -129,7 +137,10 @@ static size_t record_size(lull_heap *heap, lull_type type, const char *call) {
   return 0;
 }
 
-/* The slow path that costs least, and runs for every 4 KB: nothing to wait for, to pay or to drive. NULL: not that case. */
+/*
+ * The slow path that costs least, and runs for every 4 KB: nothing to wait for, to pay or to drive.
+ * NULL: not that case.
+ */
 static inline void *extend(struct lu_mutator *mutator, lull_type type, size_t size) {
   if (mutator->sleep_ns != 0 || !lu_collector_runs(&mutator->heap->cycle))
     return NULL;
@@ -166,7 +177,8 @@ void *lull_new_sized_slow(lull_thread *thread, lull_type type, size_t size) {
   if (true_size == 0)
     return NULL;
   if (size != true_size) {
-    lu_reject(LULL_E_ARGUMENT, "lull_new_sized: an object of type %u has %zu bytes, not %zu", (unsigned)type, true_size, size);
+    lu_reject(LULL_E_ARGUMENT, "lull_new_sized: an object of type %u has %zu bytes, not %zu",
+              (unsigned)type, true_size, size);
     return NULL;
   }
   return allocate_record(mutator, type, size);
@@ -193,7 +205,9 @@ void *lull_new_array(lull_thread *thread, lull_type type, size_t length) {
   }
   size_t size = array_size(mutator->heap, row, length);
   if (size == 0) {
-    lu_reject(LULL_E_RANGE, "lull_new_array: %zu elements of %u bytes can never fit (heap.max is %zu bytes)", length,
+    lu_reject(LULL_E_RANGE,
+              "lull_new_array: %zu elements of %u bytes can never fit (heap.max is %zu bytes)",
+              length,
               (unsigned)row->element_size, mutator->heap->space.limit);
     return NULL;
   }

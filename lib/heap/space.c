@@ -86,7 +86,8 @@ void lu_space_populate(struct lu_space *space, unsigned map) {
   size_t high = atomic_load_explicit(&space->slabs_high, memory_order_acquire);
   for (size_t i = 0; i < high; i++) {
     struct lu_slab *slab = &space->slabs[i];
-    if (atomic_load_explicit(&slab->kind, memory_order_acquire) != LU_SLAB_SMALL || slab->populated >> map & 1)
+    if (atomic_load_explicit(&slab->kind, memory_order_acquire) != LU_SLAB_SMALL ||
+        slab->populated >> map & 1)
       continue;
     lu_populate_pages(lu_slab_memory(space, slab) + map * LU_BLOCK_BYTES, LU_BLOCK_BYTES);
     slab->populated |= (uint8_t)(1u << map);

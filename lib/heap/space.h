@@ -93,7 +93,11 @@ struct lu_slab {
    * live. */
   _Atomic uint64_t young;
   _Atomic uint8_t kind;    /* written under space->lock (release); read by walks (acquire) */
-  uint8_t populated;       /* bit m: bitmap m has its memory. Cleared before the kind is set; then the driver's, who alone makes a slab UNUSED */
+  /*
+   * Bit m: bitmap m has its memory. Cleared before the kind is set; then the driver's, who alone
+   * makes a slab UNUSED
+   */
+  uint8_t populated;
   uint32_t span;           /* SPAN: slabs it covers; under space->lock */
   uint32_t longest;        /* PAGES: no free run is longer, in pages; under space->lock */
   /* PAGES: pages in use, and pages that may not be zero; under space->lock. */
@@ -215,8 +219,9 @@ void lu_block_clear_young(struct lu_space *space, const struct lu_block *block);
 size_t lu_space_kept_for_large(const struct lu_space *space);
 
 /*
- * Gives bitmap `map` of all slabs of small objects its memory, where it has none yet; the driver. Otherwise whoever marks the first object of a page takes the fault,
- * which may be a thread that assists, or that marks its births: one at a time, 2 us each, and 25 on a busy machine.
+ * Gives bitmap `map` of all slabs of small objects its memory, where it has none yet; the driver.
+ * Otherwise whoever marks the first object of a page takes the fault, which may be a thread that
+ * assists, or that marks its births: one at a time, 2 us each, and 25 on a busy machine.
  */
 void lu_space_populate(struct lu_space *space, unsigned map);
 

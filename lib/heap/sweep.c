@@ -13,17 +13,21 @@
  *   W.5  After lu_sweep_clear_births no granule that is free in TAKEN of a block of this cycle's
  *        births has its MARK bit from live_from on.
  *
- *   W.6  A minor visits the blocks of the young masks and the list of large objects up to large_old: whatever else is marked
- *        was marked before, and its TAKEN is its MARK.
+ *   W.6  A minor visits the blocks of the young masks and the list of large objects up to
+ *        large_old: whatever else is marked was marked before, and its TAKEN is its MARK.
  *
- *   W.7  A slab is visited by the sweeper that took it from the cursor, and by no other: so blocks in RETIRED and FULL, which nobody claims, have one
- *        sweeper too. Figures are each sweeper's own; space->live is changed by the driver alone, when the others are done. Large objects are the driver's.
+ *   W.7  A slab is visited by the sweeper that took it from the cursor, and by no other: so blocks
+ *        in RETIRED and FULL, which nobody claims, have one sweeper too. Figures are each sweeper's
+ *        own; space->live is changed by the driver alone, when the others are done. Large objects
+ *        are the driver's.
  *
- * Reads no small object, but writes dead ones under `scribble`. No lock is held but in giving back runs.
+ * Reads no small object, but writes dead ones under `scribble`. No lock is held but in giving back
+ * runs.
  *
- * Threads: the driver of the cycle and helpers, beside mutators that take and retire blocks. A block seen HELD may have been retired a moment later: it
- * is skipped all the same, since its holder was past H2 when it took or split it. MARK is read
- * relaxed: marking ended before a handshake.
+ * Threads: the driver of the cycle and helpers, beside mutators that take and retire blocks. A
+ * block seen HELD may have been retired a moment later: it is skipped all the same, since its
+ * holder was past H2 when it took or split it. MARK is read relaxed: marking ended before a
+ * handshake.
  */
 #include "heap/sweep.h"
 
@@ -47,7 +51,8 @@ struct run {
   unsigned roomier; /* blocks that got room since the last progress() */
 #define OWN(name) size_t name;
   LU_SWEEP_FIGURES(OWN)
-  size_t live;      /* granules found marked, less those that were before; may be below 0, as sizes go */
+  /* Granules found marked, less those that were before; may be below 0, as sizes go */
+  size_t live;
 };
 
 static enum lu_block_state state_of(const struct lu_block *block) {
@@ -115,7 +120,8 @@ static void scribble(const struct run *run, const struct lu_block *block, char *
 }
 
 /* TAKEN := MARK; returns marked granules, and those that were not TAKEN before. */
-static inline __attribute__((always_inline)) uint32_t take_marks(const lu_map_word *mark, lu_map_word *taken, uint32_t *new, int by_instruction) {
+static LU_IN_LINE uint32_t take_marks(const lu_map_word *mark, lu_map_word *taken, uint32_t *new,
+                                      int by_instruction) {
   uint32_t count = 0, survived = 0;
   for (uint32_t i = 0; i < LU_BLOCK_WORDS; i++) {
     uint64_t word = lu_map_load(&mark[i]), before = lu_map_load(&taken[i]);
@@ -129,7 +135,8 @@ static inline __attribute__((always_inline)) uint32_t take_marks(const lu_map_wo
   return count;
 }
 
-LU_HAS_COUNT static uint32_t take_marks_fast(const lu_map_word *mark, lu_map_word *taken, uint32_t *new) {
+LU_HAS_COUNT static uint32_t take_marks_fast(const lu_map_word *mark, lu_map_word *taken,
+                                             uint32_t *new) {
   return take_marks(mark, taken, new, 1);
 }
 
@@ -137,7 +144,8 @@ LU_HAS_COUNT static uint32_t take_marks_fast(const lu_map_word *mark, lu_map_wor
 static uint32_t turn_words(struct run *run, const char *memory) {
   const lu_map_word *mark = lu_map_at(memory, run->map);
   lu_map_word *taken = lu_map_at(memory, LU_MAP_TAKEN);
-  uint32_t survived, count = lu_has_count() ? take_marks_fast(mark, taken, &survived) : take_marks(mark, taken, &survived, 0);
+  uint32_t survived, count = lu_has_count() ? take_marks_fast(mark, taken, &survived)
+      : take_marks(mark, taken, &survived, 0);
   if (!run->sweep->minor)
     clear_words(lu_map_at(memory, run->spare));
   run->survived_bytes += (size_t)survived * LU_GRANULE;
@@ -226,17 +234,22 @@ static void visit(struct run *run, struct lu_block *block) {
 }
 
 static struct run run_of(struct lu_sweep *sweep) {
-  return (struct run){.sweep = sweep, .space = sweep->space, .map = sweep->mark_map, .spare = sweep->mark_map ^ 1};
+  return (struct run){.sweep = sweep, .space = sweep->space, .map = sweep->mark_map,
+                      .spare = sweep->mark_map ^ 1};
 }
 
 static void set_cursor(struct lu_sweep *sweep) {
   struct lu_space *space = sweep->space;
-  sweep->at = (struct lu_sweep_cursor){.slabs = atomic_load_explicit(&space->slabs_high, memory_order_acquire),
-                                       .first = atomic_load_explicit(&space->large, memory_order_acquire)};
+  sweep->at = (struct lu_sweep_cursor){
+      .slabs = atomic_load_explicit(&space->slabs_high, memory_order_acquire),
+      .first = atomic_load_explicit(&space->large, memory_order_acquire)};
   sweep->at.before = sweep->at.first;
 }
 
-/* The blocks of a slab to be visited; those that are young, or all. A slab that is not one of small objects has none. */
+/*
+ * The blocks of a slab to be visited; those that are young, or all. A slab that is not one of small
+ * objects has none.
+ */
 static uint64_t blocks_of(const struct run *run, size_t slab, bool young) {
   const struct lu_slab *at = &run->space->slabs[slab];
   if (atomic_load_explicit(&at->kind, memory_order_acquire) != LU_SLAB_SMALL)
@@ -250,8 +263,12 @@ static bool take_slab(struct lu_sweep_cursor *at, size_t *slab) {
   return *slab < at->slabs;
 }
 
-/* Calls fn for the blocks of the driver's slab that it has still to visit; false when the budget is used up. */
-static bool each_of_slab(struct run *run, void (*fn)(struct run *, struct lu_block *), struct lu_budget *budget) {
+/*
+ * Calls fn for the blocks of the driver's slab that it has still to visit; false when the budget is
+ * used up.
+ */
+static bool each_of_slab(struct run *run, void (*fn)(struct run *, struct lu_block *),
+                         struct lu_budget *budget) {
   struct lu_sweep_cursor *at = &run->sweep->at;
   while (at->blocks != 0) {
     size_t block = at->slab * LU_SLAB_BLOCKS + (size_t)__builtin_ctzll(at->blocks);
@@ -265,10 +282,12 @@ static bool each_of_slab(struct run *run, void (*fn)(struct run *, struct lu_blo
 }
 
 /*
- * The driver's: calls fn for each block of each slab of small objects, or for the young ones only, from the cursor on; false when the budget is used up. When it
- * comes back to a slab that is not one of small objects any more, what is left of that is in no state to be visited.
+ * The driver's: calls fn for each block of each slab of small objects, or for the young ones only,
+ * from the cursor on; false when the budget is used up. When it comes back to a slab that is not
+ * one of small objects any more, what is left of that is in no state to be visited.
  */
-static bool each_block(struct run *run, bool young, void (*fn)(struct run *, struct lu_block *), struct lu_budget *budget) {
+static bool each_block(struct run *run, bool young, void (*fn)(struct run *, struct lu_block *),
+                       struct lu_budget *budget) {
   struct lu_sweep_cursor *at = &run->sweep->at;
   for (;;) {
     if (at->blocks != 0 && blocks_of(run, at->slab, false) == 0)
@@ -283,10 +302,14 @@ static bool each_block(struct run *run, bool young, void (*fn)(struct run *, str
 
 static bool is_young_large(const struct run *run, const struct lu_large *large) {
   return large->live_cycle == run->sweep->cycle ||
-         (run->sweep->promote > 1 && lu_age(lu_large_object((struct lu_large *)large)) < run->sweep->promote);
+         (run->sweep->promote > 1 &&
+          lu_age(lu_large_object((struct lu_large *)large)) < run->sweep->promote);
 }
 
-/* A large object that stays, for the figures; each is counted from the first sweep that finds it marked. */
+/*
+ * A large object that stays, for the figures; each is counted from the first sweep that finds it
+ * marked.
+ */
 static void count_large(struct run *run, struct lu_large *large) {
   run->sweep->large_live++;
   if (large->counted || large->live_cycle == run->sweep->cycle)
@@ -362,8 +385,9 @@ static bool sweep_first_large(struct run *run, struct lu_budget *budget) {
 }
 
 /*
- * The list from `first`, which is the newest that this sweep has to do with, to where it is old, or to its end. What is left of it is old from behind the
- * last young one on. The first node is looked at last: others may be pushing before it. Nobody else takes nodes out, so the cursor's stay.
+ * The list from `first`, which is the newest that this sweep has to do with, to where it is old, or
+ * to its end. What is left of it is old from behind the last young one on. The first node is looked
+ * at last: others may be pushing before it. Nobody else takes nodes out, so the cursor's stay.
  * Returns false when the budget is used up.
  */
 static bool sweep_large(struct run *run, struct lu_budget *budget) {
@@ -417,7 +441,8 @@ size_t lu_sweep_help(struct lu_sweep *sweep, bool (*go_on)(void *arg), void *arg
     for (uint64_t blocks = blocks_of(&run, slab, sweep->minor); blocks != 0; blocks &= blocks - 1)
       visit(&run, &run.space->blocks[slab * LU_SLAB_BLOCKS + (size_t)__builtin_ctzll(blocks)]);
   } while (go_on(arg));
-#define ADD_HELPED(name) atomic_fetch_add_explicit(&sweep->helped.name, run.name, memory_order_relaxed);
+#define ADD_HELPED(name) \
+  atomic_fetch_add_explicit(&sweep->helped.name, run.name, memory_order_relaxed);
   LU_SWEEP_FIGURES(ADD_HELPED)
   ADD_HELPED(live)
   progress(&run);
@@ -433,7 +458,8 @@ size_t lu_sweep_blocks(const struct lu_sweep *sweep) {
 }
 
 void lu_sweep_end(struct lu_sweep *sweep) {
-#define ADD_TOTAL(name) sweep->name += atomic_load_explicit(&sweep->helped.name, memory_order_relaxed);
+#define ADD_TOTAL(name) \
+  sweep->name += atomic_load_explicit(&sweep->helped.name, memory_order_relaxed);
   LU_SWEEP_FIGURES(ADD_TOTAL)
   sweep->space->live += atomic_load_explicit(&sweep->helped.live, memory_order_relaxed);
   sweep->live_bytes = sweep->space->live * LU_GRANULE + sweep->space->live_large;
@@ -467,7 +493,8 @@ static bool clear_large(struct run *run, struct lu_budget *budget) {
     struct lu_large *large = at->before;
     at->before = large->next;
     if (large->live_cycle == run->sweep->cycle)
-      atomic_fetch_and_explicit(lu_map_at(lu_large_object(large), run->map), ~lu_map_bit(lu_large_object(large)),
+      atomic_fetch_and_explicit(lu_map_at(lu_large_object(large), run->map),
+                                ~lu_map_bit(lu_large_object(large)),
                                 memory_order_relaxed);
     lu_budget_spend(budget, LU_SWEEP_WORK);
     if (lu_budget_over(budget))

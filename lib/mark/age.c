@@ -1,12 +1,14 @@
 /*
  * mark/age.c: counting ages, listing survivors, keeping remembered what still refers to them.
  *
- * Invariants: Y.1 to Y.4 of mark/age.h. An age stands in three bits of the type word, whose other bits never change. It is written by whoever claimed
- * the object, which is alive and marked, and by nobody else until the next cycle; so a plain read-modify-write will do, by an atomic store.
+ * Invariants: Y.1 to Y.4 of mark/age.h. An age stands in three bits of the type word, whose other
+ * bits never change. It is written by whoever claimed the object, which is alive and marked, and by
+ * nobody else until the next cycle; so a plain read-modify-write will do, by an atomic store.
  *
- * Ordering: whoever marks sets the MARK bit, then stores the age (release). Whoever judges a referent loads its age (acquire), then
- * its MARK bit: if it sees the new age it sees the bit. So an age that is about to be counted is never counted twice; one that has been counted, or is
- * not seen yet under a set bit, only makes the holder enter for nothing.
+ * Ordering: whoever marks sets the MARK bit, then stores the age (release). Whoever judges a
+ * referent loads its age (acquire), then its MARK bit: if it sees the new age it sees the bit. So
+ * an age that is about to be counted is never counted twice; one that has been counted, or is not
+ * seen yet under a set bit, only makes the holder enter for nothing.
  *
  * Threads: markers, helpers and assists, between enter and leave; unmarking by the collector.
  */
@@ -40,7 +42,8 @@ static void push_survivors(struct lu_marker *marker) {
 static bool list(struct lu_marker *marker, void *object) {
   if (marker->survivors != NULL && marker->survivors->count == marker->marking->packets.entries)
     push_survivors(marker);
-  if (marker->survivors == NULL && (marker->survivors = lu_packet_new(&marker->marking->packets)) == NULL)
+  if (marker->survivors == NULL &&
+      (marker->survivors = lu_packet_new(&marker->marking->packets)) == NULL)
     return false;
   marker->survivors->entry[marker->survivors->count++] = (uintptr_t)object;
   return true;
@@ -90,8 +93,9 @@ static _Atomic uint16_t *log_of(struct lu_remembered entry) {
 }
 
 /*
- * Every reference that the log word covers is grey, as when a barrier has copied them, so the log may be set (B.6). One that has the epoch, or
- * the value of this cycle's window, says that the entry is in the set. Two who enter at the same time both do: twice in the set is only work.
+ * Every reference that the log word covers is grey, as when a barrier has copied them, so the log
+ * may be set (B.6). One that has the epoch, or the value of this cycle's window, says that the
+ * entry is in the set. Two who enter at the same time both do: twice in the set is only work.
  */
 static void enter(struct lu_marker *marker, struct lu_remembered entry) {
   uint16_t epoch = (uint16_t)((marker->epoch_before + 2) & marker->epoch_mask);
@@ -101,10 +105,12 @@ static void enter(struct lu_marker *marker, struct lu_remembered entry) {
   if (seen == epoch || seen == window)
     return;
   lu_remember_marked(marker, entry);
-  atomic_compare_exchange_strong_explicit(log, &seen, epoch, memory_order_release, memory_order_relaxed);
+  atomic_compare_exchange_strong_explicit(log, &seen, epoch, memory_order_release,
+                                          memory_order_relaxed);
 }
 
-void lu_age_keep_remembered(struct lu_marker *marker, struct lu_remembered entry, char *low, char *high) {
+void lu_age_keep_remembered(struct lu_marker *marker, struct lu_remembered entry, char *low,
+                            char *high) {
   const struct lu_type *type = &marker->heap->types.rows[lull_type_of(entry.object)];
   struct judge judge = {marker, false};
   if (type->leaf || lu_age(entry.object) < marker->promote)
@@ -114,7 +120,10 @@ void lu_age_keep_remembered(struct lu_marker *marker, struct lu_remembered entry
     enter(marker, entry);
 }
 
-/* Where survivors are promoted at once, all that a minor marks is; bytes are known from the sweep then. */
+/*
+ * Where survivors are promoted at once, all that a minor marks is; bytes are known from the sweep
+ * then.
+ */
 static void publish_figures(struct lu_marker *marker) {
   struct lu_heap_figures *figures = &marker->heap->figures;
   if (marker->promote == 1 && marker->minor)
@@ -138,7 +147,8 @@ static void clear_extent(const char *p, size_t granules, unsigned map) {
   unsigned first = (unsigned)((uintptr_t)p >> 3) & 63;
   while (granules > 0) {
     size_t room = 64 - first, count = granules < room ? granules : room;
-    atomic_fetch_and_explicit(word++, ~(~(uint64_t)0 >> (64 - count) << first), memory_order_relaxed);
+    atomic_fetch_and_explicit(word++, ~(~(uint64_t)0 >> (64 - count) << first),
+                              memory_order_relaxed);
     granules -= count;
     first = 0;
   }
@@ -147,7 +157,8 @@ static void clear_extent(const char *p, size_t granules, unsigned map) {
 static void unmark(lull_heap *heap, void *object) {
   if (lu_age(object) >= heap->marking.promote)
     return;
-  if (atomic_load_explicit(&lu_slab_of(&heap->space, object)->kind, memory_order_relaxed) != LU_SLAB_SMALL) {
+  if (atomic_load_explicit(&lu_slab_of(&heap->space, object)->kind, memory_order_relaxed) !=
+      LU_SLAB_SMALL) {
     clear_extent(object, 1, heap->marking.map);
     return;
   }
@@ -159,7 +170,10 @@ static void unmark(lull_heap *heap, void *object) {
 /* How many survivors between two looks at the budget. */
 #define CHECK_EVERY 8
 
-/* From the end, so that what is left is a packet as before. False when the budget is used up before that is empty. */
+/*
+ * From the end, so that what is left is a packet as before. False when the budget is used up before
+ * that is empty.
+ */
 static bool unmark_listed(lull_heap *heap, struct lu_packet *packet, struct lu_budget *budget) {
   while (packet->count > 0) {
     unmark(heap, (void *)packet->entry[--packet->count]);

@@ -1,16 +1,18 @@
 /*
  * mark/marker.c: a marker: pops references, claims objects, scans them.
  *
- * An entry is claimed when it leaves the prefetch ring, not when it is pushed (prototypes: 37 against 28.5 million objects a second): its MARK word and
- * both ends of the object were prefetched when it entered. Entries enter in groups of a few, whose prefetches overlap; larger groups lose, for the processor
- * drops prefetches when it has too many under way (doc/design/performance.md). After Cher, Hosking and Vitek, "Software prefetching for mark-sweep garbage
- * collection" (2004).
+ * An entry is claimed when it leaves the prefetch ring, not when it is pushed (prototypes: 37
+ * against 28.5 million objects a second): its MARK word and both ends of the object were prefetched
+ * when it entered. Entries enter in groups of a few, whose prefetches overlap; larger groups lose,
+ * for the processor drops prefetches when it has too many under way (doc/design/performance.md).
+ * After Cher, Hosking and Vitek, "Software prefetching for mark-sweep garbage collection" (2004).
  * The private stack: mark/stack.h.
  *
  * Invariants: M.2 and M.3 of mark/mark.h. A marker is used by one thread, between enter and leave.
  *
- * Ordering: a reference is loaded with acquire, so what its storer wrote before (header, fields) is visible; the object's contents come with the
- * reference, not with a bit. Bits are set by relaxed read-modify-writes, so that none is lost.
+ * Ordering: a reference is loaded with acquire, so what its storer wrote before (header, fields) is
+ * visible; the object's contents come with the reference, not with a bit. Bits are set by relaxed
+ * read-modify-writes, so that none is lost.
  */
 #include <string.h>
 #include "heap/heap.h"
@@ -24,12 +26,19 @@
 
 #define PIECE_BYTES ((size_t)8192)   /* of a large object, scanned at a time; whole cards */
 #define GROUP 8                      /* entries that are prefetched together */
-#define CHECK_EVERY 8                /* groups between looks at the budget and at hungry helpers; a power of two */
-#define CHECK_STRICT_EVERY 1         /* in fresh slabs the MARK word of each object may be a page fault, 2 to 8 us */
-#define CHECK_STRICT_BYTES 4096      /* or so many bytes: small objects may have 8 KB, all of it references */
-#define PREFETCH_TAIL 40             /* where small objects that begin near the end of a cache line go on */
+/* Groups between looks at the budget and at hungry helpers; a power of two */
+#define CHECK_EVERY 8
+/* In fresh slabs the MARK word of each object may be a page fault, 2 to 8 us */
+#define CHECK_STRICT_EVERY 1
+/* Or so many bytes: small objects may have 8 KB, all of it references */
+#define CHECK_STRICT_BYTES 4096
+/* Where small objects that begin near the end of a cache line go on */
+#define PREFETCH_TAIL 40
 
-/* No packet is free: the object keeps its mark, or already has it, and will be found by its re-scan flag. */
+/*
+ * No packet is free: the object keeps its mark, or already has it, and will be found by its re-scan
+ * flag.
+ */
 static __attribute__((cold, noinline)) void overflow(struct lu_marker *marker, uintptr_t entry) {
   void *object = (void *)(entry & ~LU_ENTRY_TAGS);
   if (entry & LU_ENTRY_PIECE) {
@@ -47,7 +56,9 @@ static inline void push_entry(struct lu_marker *marker, uintptr_t entry) {
     overflow(marker, entry);
 }
 
-void lu_marker_push(struct lu_marker *marker, void *object) { push_entry(marker, (uintptr_t)object); }
+void lu_marker_push(struct lu_marker *marker, void *object) {
+  push_entry(marker, (uintptr_t)object);
+}
 
 static inline void push_slot(struct lull_visitor *visitor, void **slot) {
   void *value = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
@@ -60,7 +71,10 @@ static inline uint64_t extent_bits(unsigned first, size_t count) {
   return ~(uint64_t)0 >> (64 - count) << first;
 }
 
-/* The rest of an extent that goes beyond its first word; its middle words belong to this object alone. */
+/*
+ * The rest of an extent that goes beyond its first word; its middle words belong to this object
+ * alone.
+ */
 static __attribute__((noinline)) void fill_beyond(lu_map_word *word, size_t granules) {
   for (; granules > 64; granules -= 64)
     atomic_store_explicit(word++, ~(uint64_t)0, memory_order_relaxed);
@@ -68,22 +82,25 @@ static __attribute__((noinline)) void fill_beyond(lu_map_word *word, size_t gran
 }
 
 /*
- * Sets the MARK bits of a small object's extent. Whether somebody else has set them since this marker looked is not asked: an atomic operation without
- * a result is the cheaper one, and two markers that meet at one object both scan it, which is only work. (Of large objects, whose pieces are shared
- * out, there is one scan: scan_entry.)
+ * Sets the MARK bits of a small object's extent. Whether somebody else has set them since this
+ * marker looked is not asked: an atomic operation without a result is the cheaper one, and two
+ * markers that meet at one object both scan it, which is only work. (Of large objects, whose pieces
+ * are shared out, there is one scan: scan_entry.)
  */
 static inline void set_extent(lu_map_word *word, const void *object, size_t size) {
   unsigned first = (unsigned)((uintptr_t)object >> 3) & 63;
   size_t granules = size / LU_GRANULE, room = 64 - first;
   bool inside = granules <= room;
-  atomic_fetch_or_explicit(word, extent_bits(first, inside ? granules : room), memory_order_relaxed);
+  atomic_fetch_or_explicit(word, extent_bits(first, inside ? granules : room),
+                           memory_order_relaxed);
   if (LULL_UNLIKELY(!inside))
     fill_beyond(word + 1, granules - room);
 }
 
 /*
- * Renews a log that is so old that its epoch could come round again: to k, which is over, never to the epoch that runs
- * (that would say the object is logged). By compare-and-swap, because a barrier may be setting the log now. Only some cycles do so: cycle/steps.c.
+ * Renews a log that is so old that its epoch could come round again: to k, which is over, never to
+ * the epoch that runs (that would say the object is logged). By compare-and-swap, because a barrier
+ * may be setting the log now. Only some cycles do so: cycle/steps.c.
  */
 static __attribute__((noinline)) void renew_log(struct lu_marker *marker, lull_object *object) {
   _Atomic uint16_t *log = (_Atomic uint16_t *)&object->log_epoch;
@@ -103,7 +120,8 @@ static void renew_cards(struct lu_marker *marker, struct lu_large *large, size_t
     uint16_t seen = atomic_load_explicit(&large->cards[i], memory_order_relaxed);
     uint16_t age = (uint16_t)((marker->epoch_before + 2 - seen) & marker->epoch_mask);
     if (age > marker->epoch_mask / 4)
-      atomic_compare_exchange_strong_explicit(&large->cards[i], &seen, marker->epoch_before, memory_order_relaxed,
+      atomic_compare_exchange_strong_explicit(&large->cards[i], &seen, marker->epoch_before,
+                                              memory_order_relaxed,
                                               memory_order_relaxed);
   }
 }
@@ -115,10 +133,14 @@ static void keep_cards(struct lu_marker *marker, struct lu_large *large, size_t 
   char *object = lu_large_object(large);
   size_t bytes = lu_large_card_bytes(large), end = (to + bytes - 1) / bytes;
   for (size_t i = from / bytes; i < end && i < large->card_count; i++)
-    lu_age_keep_remembered(marker, (struct lu_remembered){object, i}, object + i * bytes, object + (i + 1) * bytes);
+    lu_age_keep_remembered(marker, (struct lu_remembered){object, i}, object + i * bytes,
+                           object + (i + 1) * bytes);
 }
 
-/* One piece of a large object; puts it back first if more is left, so that others can take the next piece meanwhile. */
+/*
+ * One piece of a large object; puts it back first if more is left, so that others can take the next
+ * piece meanwhile.
+ */
 static __attribute__((noinline)) void scan_piece(struct lu_marker *marker, struct lu_large *large) {
   char *object = lu_large_object(large);
   const struct lu_type *type = &marker->heap->types.rows[lull_type_of(object)];
@@ -133,7 +155,8 @@ static __attribute__((noinline)) void scan_piece(struct lu_marker *marker, struc
   keep_cards(marker, large, from, from + PIECE_BYTES);
 }
 
-static __attribute__((noinline)) void scan_large(struct lu_marker *marker, const struct lu_type *type, void *object) {
+static __attribute__((noinline)) void scan_large(struct lu_marker *marker,
+                                                 const struct lu_type *type, void *object) {
   struct lu_large *large = lu_large_of(object);
   marker->marked++;
   if (marker->promote > 1)
@@ -180,7 +203,8 @@ void lu_marker_scan_fields(struct lu_marker *marker, void *object, char *low, ch
 }
 
 /* Marks and scans a small object that was found unmarked; `word` has its MARK bit. */
-static LU_IN_LINE void scan_small(struct lu_marker *marker, const struct lu_type *type, void *object, lu_map_word *word) {
+static LU_IN_LINE void scan_small(struct lu_marker *marker, const struct lu_type *type,
+                                  void *object, lu_map_word *word) {
   size_t size = small_size(type, object);
   set_extent(word, object, size);
   marker->marked++;
@@ -190,8 +214,13 @@ static LU_IN_LINE void scan_small(struct lu_marker *marker, const struct lu_type
   scan_fields(marker, type, object);
 }
 
-/* The same where ages are kept; `promote`: a re-scan, which does not know whether the object's age has been counted. */
-static __attribute__((noinline)) void scan_aged(struct lu_marker *marker, const struct lu_type *type, void *object, bool promote) {
+/*
+ * The same where ages are kept; `promote`: a re-scan, which does not know whether the object's age
+ * has been counted.
+ */
+static __attribute__((noinline)) void scan_aged(struct lu_marker *marker,
+                                                const struct lu_type *type, void *object,
+                                                bool promote) {
   bool promoted = lu_age_count(marker, object, promote);
   scan_small(marker, type, object, lu_map_at(object, marker->map));
   if (promoted && marker->minor)
@@ -206,18 +235,25 @@ void lu_marker_rescan_object(struct lu_marker *marker, void *object) {
     scan_small(marker, type, object, lu_map_at(object, marker->map));
 }
 
-/* At one go: a piece that found no packet either would only set the flag again, and marking would never end. */
+/*
+ * At one go: a piece that found no packet either would only set the flag again, and marking would
+ * never end.
+ */
 void lu_marker_rescan_large(struct lu_marker *marker, struct lu_large *large) {
   void *object = lu_large_object(large);
   marker->marked++;
   if (marker->promote > 1)
     lu_age_count(marker, object, true);
   renew_cards(marker, large, 0, large->size);
-  lu_scan_slots(&marker->heap->types.rows[lull_type_of(object)], object, NULL, NULL, push_slot, marker);
+  lu_scan_slots(&marker->heap->types.rows[lull_type_of(object)], object, NULL, NULL, push_slot,
+                marker);
   keep_cards(marker, large, 0, large->size);
 }
 
-/* The path of a small object is in line here, and here alone, with the rest out of line: twelve registers saved and restored twice were a fifth of what an object cost. */
+/*
+ * The path of a small object is in line here, and here alone, with the rest out of line: twelve
+ * registers saved and restored twice were a fifth of what an object cost.
+ */
 static LU_IN_LINE void scan_entry(struct lu_marker *marker, uintptr_t entry) {
   void *object = (void *)(entry & ~LU_ENTRY_TAGS);
   LU_ASSERT(lu_space_holds(&marker->heap->space, object));
@@ -230,8 +266,10 @@ static LU_IN_LINE void scan_entry(struct lu_marker *marker, uintptr_t entry) {
     return;
   const struct lu_type *type = &marker->types[lull_type_of(object)];
   LU_ASSERT(lull_type_of(object) != LU_FILLER_TYPE);
-  if (LULL_UNLIKELY(__atomic_load_n(&((lull_object *)object)->log_epoch, __ATOMIC_RELAXED) == LU_LOG_LARGE)) {
-    if (!(atomic_fetch_or_explicit(word, lu_map_bit(object), memory_order_relaxed) & lu_map_bit(object)))
+  if (LULL_UNLIKELY(__atomic_load_n(&((lull_object *)object)->log_epoch, __ATOMIC_RELAXED) ==
+                    LU_LOG_LARGE)) {
+    if (!(atomic_fetch_or_explicit(word, lu_map_bit(object), memory_order_relaxed) &
+          lu_map_bit(object)))
       scan_large(marker, type, object);
     return;
   }
@@ -290,7 +328,8 @@ static inline bool drain_group(struct lu_marker *marker) {
 }
 
 static void publish_progress(struct lu_marker *marker) {
-  atomic_fetch_add_explicit(&marker->marking->progress, marker->marked - marker->published, memory_order_relaxed);
+  atomic_fetch_add_explicit(&marker->marking->progress, marker->marked - marker->published,
+                            memory_order_relaxed);
   marker->published = marker->marked;
 }
 

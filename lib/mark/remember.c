@@ -1,15 +1,19 @@
 /*
  * mark/remember.c: the remembered set: objects and cards stored into in the current epoch.
  *
- * rs(k) is the union of the `remembered` stack and the threads' private packets while the heap is idle in epoch k; from a thread's H1
- * on its entries go to rs(k+2): its private packet was published at H1, and full ones are pushed to remembered_next. Markers enter into
- * rs(k+2) too, where objects are promoted later than at once (mark/age.c).
- * A major ignores rs(k) and keeps rs(k+2) complete for the minor that may follow; a minor starts from rs(k).
+ * rs(k) is the union of the `remembered` stack and the threads' private packets while the heap is
+ * idle in epoch k; from a thread's H1 on its entries go to rs(k+2): its private packet was
+ * published at H1, and full ones are pushed to remembered_next. Markers enter into rs(k+2) too,
+ * where objects are promoted later than at once (mark/age.c).
+ * A major ignores rs(k) and keeps rs(k+2) complete for the minor that may follow; a minor starts
+ * from rs(k).
  *
- * An entry that finds no room in the budget, or no packet, is lost: the flag of its set asks for a major.
+ * An entry that finds no room in the budget, or no packet, is lost: the flag of its set asks for a
+ * major.
  *
- * Threads: lu_remember and lu_remember_publish by the owner or in its closure; those of markers by the marker's thread; the rest by the
- * collector. The stacks order packet contents as in mark/shade.c; a marker publishes before it leaves `active`.
+ * Threads: lu_remember and lu_remember_publish by the owner or in its closure; those of markers by
+ * the marker's thread; the rest by the collector. The stacks order packet contents as in
+ * mark/shade.c; a marker publishes before it leaves `active`.
  */
 #include "mark/remember.h"
 
@@ -34,11 +38,16 @@ static uint32_t capacity(const struct lu_marking *marking) {
   return marking->packets.entries < MOST_WORDS ? MOST_WORDS : marking->packets.entries;
 }
 
-/* Makes *packet one that has room for an entry, after pushing a full one; false when the budget or the reserve is used up. */
-static bool make_room(struct lu_marking *marking, struct lu_packet **packet, struct cds_wfs_stack *stack) {
+/*
+ * Makes *packet one that has room for an entry, after pushing a full one; false when the budget or
+ * the reserve is used up.
+ */
+static bool make_room(struct lu_marking *marking, struct lu_packet **packet,
+                      struct cds_wfs_stack *stack) {
   if (*packet != NULL && (*packet)->count + MOST_WORDS <= capacity(marking))
     return true;
-  if (atomic_load_explicit(&marking->remembered_packets, memory_order_relaxed) >= marking->remembered_max)
+  if (atomic_load_explicit(&marking->remembered_packets, memory_order_relaxed) >=
+      marking->remembered_max)
     return false;
   struct lu_packet *next = lu_packet_new(&marking->packets);
   if (next == NULL)
@@ -68,7 +77,8 @@ void lu_remember(struct lu_mutator *mutator, struct lu_remembered entry) {
   if (make_room(marking, &mutator->remembered, stack_of(mutator)))
     append(mutator->remembered, entry);
   else
-    atomic_store_explicit(mutator->phase == LU_IDLE ? &marking->remembered_lost : &marking->remembered_next_lost, true,
+    atomic_store_explicit(mutator->phase == LU_IDLE ? &marking->remembered_lost
+                          : &marking->remembered_next_lost, true,
                           memory_order_relaxed);
 }
 
@@ -87,9 +97,13 @@ static void publish(struct lu_packet **packet, struct cds_wfs_stack *stack) {
   *packet = NULL;
 }
 
-void lu_remember_publish(struct lu_mutator *mutator) { publish(&mutator->remembered, stack_of(mutator)); }
+void lu_remember_publish(struct lu_mutator *mutator) {
+  publish(&mutator->remembered, stack_of(mutator));
+}
 
-void lu_remember_publish_marked(struct lu_marker *marker) { publish(&marker->remembered, &marker->marking->remembered_next); }
+void lu_remember_publish_marked(struct lu_marker *marker) {
+  publish(&marker->remembered, &marker->marking->remembered_next);
+}
 
 bool lu_remembered_next(const struct lu_packet *packet, uint32_t *at, struct lu_remembered *entry) {
   if (*at >= packet->count)
@@ -119,7 +133,9 @@ static struct lu_packet *take_one(struct cds_wfs_stack *stack) {
   return caa_container_of(node, struct lu_packet, flushed_link);
 }
 
-/* All threads are past H1 (or stopped), so nobody loses entries of this set any more, or adds any. */
+/*
+ * All threads are past H1 (or stopped), so nobody loses entries of this set any more, or adds any.
+ */
 bool lu_remembered_drop(lull_heap *heap, struct lu_budget *budget) {
   struct lu_marking *marking = &heap->marking;
   struct lu_packet *packet;
@@ -142,7 +158,10 @@ static void bounds(struct lu_remembered entry, char **low, char **high) {
   *high = *low + bytes;
 }
 
-/* An object that is not marked is young: the trace finds it if it lives, and with it what it refers to. */
+/*
+ * An object that is not marked is young: the trace finds it if it lives, and with it what it refers
+ * to.
+ */
 static void scan_entry(struct lu_marker *marker, struct lu_remembered entry) {
   char *low, *high;
   LU_ASSERT(lu_space_holds(&marker->heap->space, entry.object));
@@ -154,7 +173,10 @@ static void scan_entry(struct lu_marker *marker, struct lu_remembered entry) {
     lu_age_keep_remembered(marker, entry, low, high);
 }
 
-/* How many entries between two looks at the budget: each may be an object of 8 KB, or a few misses of the cache. */
+/*
+ * How many entries between two looks at the budget: each may be an object of 8 KB, or a few misses
+ * of the cache.
+ */
 #define CHECK_EVERY 8
 
 /* Puts back what follows *at*: the next step goes on with it. */
@@ -165,7 +187,8 @@ static void put_back_rest(struct cds_wfs_stack *stack, struct lu_packet *packet,
 }
 
 /* False when the budget is used up before the packet's end. */
-static bool scan_packet(struct lu_marker *marker, struct lu_packet *packet, struct lu_budget *budget) {
+static bool scan_packet(struct lu_marker *marker, struct lu_packet *packet,
+                        struct lu_budget *budget) {
   struct lu_remembered entry;
   uint32_t at = 0, before = 0;
   for (unsigned count = 1; lu_remembered_next(packet, &at, &entry); count++, before = at) {
@@ -183,7 +206,8 @@ static bool scan_packet(struct lu_marker *marker, struct lu_packet *packet, stru
 /* Nobody adds to the stack meanwhile: all threads are past H1 and none is idle again. */
 bool lu_remembered_scan(struct lu_marker *marker, struct lu_budget *budget) {
   struct lu_packet *packet;
-  LU_ASSERT(marker->minor && !atomic_load_explicit(&marker->marking->remembered_lost, memory_order_relaxed));
+  LU_ASSERT(marker->minor &&
+            !atomic_load_explicit(&marker->marking->remembered_lost, memory_order_relaxed));
   while ((packet = take_one(&marker->marking->remembered)) != NULL) {
     if (!scan_packet(marker, packet, budget))
       return false;
@@ -194,8 +218,11 @@ bool lu_remembered_scan(struct lu_marker *marker, struct lu_budget *budget) {
   return true;
 }
 
-/* What is kept of many packets that are hardly filled goes into few: rs.max counts packets. `from` is one that may be written to as soon as what is kept of it needs
- * room: no more has been kept of it than read. */
+/*
+ * What is kept of many packets that are hardly filled goes into few: rs.max counts packets. `from`
+ * is one that may be written to as soon as what is kept of it needs room: no more has been kept of
+ * it than read.
+ */
 static void keep(struct lu_marking *marking, struct lu_filter *filter, struct lu_remembered entry) {
   if (filter->open == NULL || filter->open->count + MOST_WORDS > capacity(marking)) {
     LU_ASSERT(filter->open != filter->from);
@@ -215,7 +242,10 @@ static bool next_of(struct lu_filter *filter, struct lu_remembered *entry) {
   return more;
 }
 
-/* Keeps the entries of `from` whose object is marked; false when the budget is used up before its end. */
+/*
+ * Keeps the entries of `from` whose object is marked; false when the budget is used up before its
+ * end.
+ */
 static bool filter_packet(lull_heap *heap, struct lu_filter *filter, struct lu_budget *budget) {
   struct lu_remembered entry;
   uint32_t before = filter->at;
@@ -243,14 +273,20 @@ static bool take_next(struct lu_marking *marking, struct lu_filter *filter) {
   return true;
 }
 
-/* All threads are idle, so what they store into goes to the current set; nobody looks at that before the next cycle, so the open packet may be missing in it between two steps. */
+/*
+ * All threads are idle, so what they store into goes to the current set; nobody looks at that
+ * before the next cycle, so the open packet may be missing in it between two steps.
+ */
 bool lu_remembered_filter(lull_heap *heap, struct lu_filter *filter, struct lu_budget *budget) {
   struct lu_marking *marking = &heap->marking;
   while (filter->from != NULL || take_next(marking, filter))
     if (!filter_packet(heap, filter, budget) || lu_budget_over(budget))
       return false;
   publish(&filter->open, &marking->remembered);
-  /* Only ever set here: threads that are idle already may be losing entries of the set that becomes the current one. */
+  /*
+   * Only ever set here: threads that are idle already may be losing entries of the set that becomes
+   * the current one.
+   */
   if (atomic_load_explicit(&marking->remembered_next_lost, memory_order_relaxed))
     atomic_store_explicit(&marking->remembered_lost, true, memory_order_relaxed);
   return true;

@@ -32,7 +32,10 @@ bool lu_release_pages(void *memory, size_t bytes);
  * Page-aligned as above. */
 void lu_huge_pages(void *memory, size_t bytes, bool wanted);
 
-/* Has the system provide pages now, all at once, as a write to each would. Contents stay. Where it cannot, each comes when it is touched. Page-aligned as above. */
+/*
+ * Has the system provide pages now, all at once, as a write to each would. Contents stay. Where it
+ * cannot, each comes when it is touched. Page-aligned as above.
+ */
 void lu_populate_pages(void *memory, size_t bytes);
 
 /* Bytes of memory that this process may use: physical memory, or the lowest cgroup v2 limit
