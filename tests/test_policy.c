@@ -422,6 +422,21 @@ START_TEST(a_cycle_begins_before_the_space_is_used_up) {
 }
 END_TEST
 
+START_TEST(a_raised_limit_is_room_at_once) {
+  struct lu_policy_config config = fixed_config();
+  struct world world = world_of(&config);
+  struct cycle cycle = {.ns = MS, .live = 10 * MB, .cpu_ns = MS, .space_left = MB / 4};
+  run(&world, LU_MAJOR, &cycle);
+  uint64_t due = until_due(&world);
+  ck_assert_uint_lt(due, MB / 4);
+  config.limit += 48 * MB;
+  lu_policy_configure(&world.policy, &config);
+  ck_assert_uint_gt(until_due(&world), MB);
+  lu_policy_begin(&world.policy, LU_MAJOR, world.now, world.allocated);
+  ck_assert_uint_gt(world.policy.limit_room, 40 * MB);
+}
+END_TEST
+
 START_TEST(sleeps_are_bounded_and_only_near_the_limit) {
   struct lu_policy_progress progress = {
       .headroom = MB, .limit_room = 10 * MB, .work = 20 * MB, .all = 1000, .mark_ns = 10 * MS};
@@ -463,6 +478,7 @@ int main(void) {
   tcase_add_test(tcase, marking_that_takes_longer_than_ever_before_makes_threads_sleep);
   tcase_add_test(tcase, what_is_kept_for_large_objects_is_not_planned_with);
   tcase_add_test(tcase, a_cycle_begins_before_the_space_is_used_up);
+  tcase_add_test(tcase, a_raised_limit_is_room_at_once);
   suite_add_tcase(suite, tcase);
   return run_suite(suite);
 }

@@ -205,7 +205,9 @@ END_TEST
 
 static const char *const spacious[] = {"heap.max=96M", "heap.max=96M,gc.mode=stw",
                                        "heap.max=96M,heap.return=false",
-                                       "heap.max=96M,gc.mode=stw,heap.return=false"};
+                                       "heap.max=96M,gc.mode=stw,heap.return=false",
+                                       "heap.max=96M,gc.mode=incremental",
+                                       "heap.max=96M,gc.mode=incremental,gc.step_bytes=4K"};
 #define SPACIOUS ((int)(sizeof spacious / sizeof spacious[0]))
 
 /*

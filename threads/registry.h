@@ -11,9 +11,10 @@
 
 /*
  * What a heap does when a thread joins, leaves, or has polled. `owner` is lu_registry.owner. None
- * but polled may wait. create: no lock held; the record is zeroed; prepares the heap's part; may
- * fail. joined: registry lock held; adopts the armed phase. The thread is RUNNING and registered
- * when it
+ * but polled may wait.
+ *
+ * create: no lock held; the record is zeroed; prepares the heap's part; may fail.
+ * joined: registry lock held; adopts the armed phase. The thread is RUNNING and registered when it
  *   returns.
  * ended (may be NULL): forced detach only, by the thread at its end, RUNNING, no lock held, before
  *   anything else: its frames, ranges and callbacks point to what is gone and are to be forgotten
@@ -21,8 +22,8 @@
  * leaving: registry lock held, by the thread itself (or at its forced end), all requests
  *   acknowledged; flushes and hands on. After it the thread runs no closure any more.
  * polled (may be NULL): the thread has run what was asked of it at a poll, for each of its heaps;
- * RUNNING, outside blocked regions, no lock held. May
- *   wait as a blocked region; attaches and detaches nothing.
+ *   RUNNING, outside blocked regions, no lock held. May wait as a blocked region; attaches and
+ *   detaches nothing.
  * destroy: no lock held; undoes create. The record itself is freed later by the registry.
  */
 struct lu_registry_hooks {

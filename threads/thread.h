@@ -27,8 +27,9 @@ enum { LU_RUNNING = 1, LU_BLOCKED = 2 };
 
 struct lu_os_thread {
   /* Not 0: some heap asked for something. Set by collectors (fetch_or, release) after their
-   * request; cleared by the owner (exchange, acquire) before it looks at requests. Read by
-   * lull_poll (relaxed: a later poll sees it). Every write is a read-modify-write, so one exchange
+   * request, and by the owner for a look of its own (lu_drive_poke); cleared by the owner
+   * (exchange, acquire) before it looks at requests. Read by lull_poll (relaxed: a later poll sees
+   * it). Every write is a read-modify-write, so one exchange
    * synchronises with all collectors before it. */
   _Atomic uint32_t poll_word;
   /* LU_RUNNING or LU_BLOCKED. Written by the owner only. Pairs with claims: design section 5,

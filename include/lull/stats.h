@@ -75,7 +75,8 @@ typedef struct lull_stats {
   lull_histogram root_scan;         /* thread CPU time of one thread's root scan */
   lull_histogram barrier_slow_path; /* thread CPU time, one slow path in 64 */
   lull_histogram alloc_slow_path;   /* thread CPU time of the slow path of small allocation, one in
-                                       256, and of all large ones */
+                                       256 of those that take more than the next 4 KB of a hole,
+                                       and of all large ones */
   lull_histogram assist;            /* thread CPU time */
   lull_histogram stall;             /* wall, waiting for memory */
   lull_histogram claim_wait;        /* wall, a returning thread waiting for a claim */

@@ -33,7 +33,7 @@ struct lull_type_info;
 
 /*
  * The public prefix of an attachment, for the inline fast paths only. Everything here belongs to
- * the owning thread, except that *poll_word is written by collectors.
+ * the owning thread, except that *poll_word is written by collectors too.
  */
 struct lull_thread {
   char *bump;                 /* next free byte of the allocation region */

@@ -174,9 +174,10 @@ bool lu_cycle_drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause c
  */
 void lu_cycle_help(struct lu_mutator *mutator);
 /*
- * At a poll that has acknowledged something: where nobody else drives, the next handshake of the
- * window is armed by who acknowledged the last one. Otherwise all stores would stay slow until
- * somebody takes a block. By the owner, RUNNING, where it may poll.
+ * At every slow poll: in the window, where nobody else drives, the thread takes a step, so that the
+ * next handshake is armed by who acknowledged the last one, or by who asked itself to look
+ * (lu_drive_poke). Otherwise all stores would stay slow until somebody takes a block. By the owner,
+ * RUNNING, where it may poll.
  */
 void lu_cycle_polled(struct lu_mutator *mutator);
 

@@ -72,7 +72,8 @@ static bool run_stopped(lull_heap *heap, enum lu_cause cause, uint64_t since_ns)
  * waited for too long since since_ns.
  */
 static bool advance(lull_heap *heap, uint64_t since_ns, struct lu_budget *budget) {
-  if (lu_cycle_step(heap, budget) != LU_PACE_WAITS)
+  /* A budget that ran out inside a handshake is not a thread that was waited for. */
+  if (lu_cycle_step(heap, budget) != LU_PACE_WAITS || lu_budget_over(budget))
     return true;
   if (lu_no_progress(heap, since_ns))
     return false;
@@ -335,7 +336,8 @@ bool lu_cycle_drive(struct lu_mutator *mutator, uint64_t number, enum lu_cause c
   while (reached && goes_on(cycle, number, seen)) {
     struct lu_budget slice = drive_budget(heap);
     reached = advance_any(heap, cause, since, &slice);
-    if (seen == NULL)
+    /* Whose own cycle is over need not queue for the lock once more. */
+    if (seen == NULL && reached && goes_on(cycle, number, NULL))
       let_others(cycle);
   }
   set_next_step(heap, LU_PACE_WAITS);

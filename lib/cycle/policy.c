@@ -285,6 +285,8 @@ void lu_policy_configure(struct lu_policy *policy, const struct lu_policy_config
     policy->left = 0;
   if (policy->config.cpu != config->cpu)
     policy->cpu_until = 0;
+  if (config->limit > policy->config.limit && policy->space_left != UINT64_MAX)
+    policy->space_left += config->limit - policy->config.limit;
   policy->config = *config;
   policy->pause_until = policy->ended_ns + config->pause;
   if (!policy->running)

@@ -111,7 +111,9 @@ static void sleep_off(struct lu_mutator *mutator) {
 }
 
 void lu_stall_attempt(struct lu_mutator *mutator, struct lu_stall *stall) {
-  if (LULL_UNLIKELY(mutator->sleep_ns >= SHORTEST_SLEEP))
+  /* What is owed when the cycle is over is forgotten. */
+  if (LULL_UNLIKELY(mutator->sleep_ns != 0) &&
+      (mutator->sleep_ns >= SHORTEST_SLEEP || mutator->phase == LU_IDLE))
     sleep_off(mutator);
   stall->seen = lu_event_value(&mutator->heap->cycle.progress);
 }
@@ -164,7 +166,7 @@ void lu_stall_end(struct lu_mutator *mutator, const struct lu_stall *stall) {
   uint64_t waited = lu_now_ns() - stall->began_ns;
   lu_histogram_add(&mutator->heap->figures.stall, waited);
   LU_LOG(heap->settings.log, LU_TAG_STALL, LU_LOG_DEBUG,
-         "thread %llu: waited %.3fms for memory, until after GC(%llu)",
+         "thread %llu: waited %.3fms for memory; %llu cycles have ended",
          (unsigned long long)mutator->thread.id, (double)waited / 1e6,
-         (unsigned long long)atomic_load_explicit(&heap->cycle.ended, memory_order_relaxed) - 1);
+         (unsigned long long)atomic_load_explicit(&heap->cycle.ended, memory_order_relaxed));
 }

@@ -9,7 +9,7 @@
  *   DROP    in a major: rs(k) is dropped
  *   ROOTS   marking opens to helpers and assists; shared roots
  *   REMEMBERED  in a minor, what rs(k) names
- *   TAKE    what threads have flushed, in a minor rs(k)
+ *   TAKE    what threads have flushed
  *   MARK    until nothing is grey outside the threads
  *   FLUSH   F: a round; marking goes on unless it was clean (M.4)
  *   CLOSE   nobody marks any more

@@ -3,7 +3,8 @@
  *
  *   G.1  Only memory of owned blocks is returned: they are claimed out of FREE for as long as the
  *        system call takes, uncharged. An allocator that misses them meanwhile sets up another
- *        slab; it is not refused.
+ *        slab; it is not refused, but where G.4 needs all slabs: there it waits for the end of the
+ *        cycle, which is next.
  *   G.2  Returned memory is zero, so the block is clean.
  *   G.3  A slab all of whose blocks stayed free goes back to UNUSED, bitmaps and all, for spans and
  *        page runs to use.

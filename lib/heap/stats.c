@@ -1,8 +1,8 @@
 /*
  * heap/stats.c: lull_heap_stats: a heap's figures, for any thread.
  *
- * A reader is no mutator: it walks the registry under liburcu's read lock (lu_registry_each), so
- * records of threads that leave meanwhile stay readable, and no mutator waits for it. All words are
+ * A reader is no mutator: it walks the registry by lu_registry_each, so records of threads
+ * that leave meanwhile stay readable, and no mutator waits for it. All words are
  * relaxed atomics; figures of different fields may be a moment apart.
  */
 #include <lull/stats.h>

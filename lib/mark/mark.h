@@ -33,11 +33,13 @@ struct lu_mutator;
 
 struct lu_marking {
   struct lu_packets packets;
-  /* Packets of shaded objects. Pushed by threads (wait-free), taken whole by the collector. */
+  /* Packets of shaded objects. Pushed by threads (wait-free). Taken by whoever drives, here and
+   * from the three stacks below: whole, or one at a time where a step may end between two. Popping
+   * one by one needs no more than that nobody else pops. */
   struct cds_wfs_stack flushed;
   /* Packets of the remembered set of the epoch before the running cycle (or of the current one
    * while idle), and of the epoch that the cycle begins. Pushed by threads by their phase, of the
-   * second by markers too; taken whole by the collector. */
+   * second by markers too. What a step leaves of a packet goes back. */
   struct cds_wfs_stack remembered, remembered_next;
   /* Packets in the two; added to by threads and markers, reduced by the collector. At
    * remembered_max nothing is entered any more: an entry that would have gone to the one or the
@@ -46,8 +48,8 @@ struct lu_marking {
   _Atomic size_t remembered_packets;
   _Atomic bool remembered_lost, remembered_next_lost;
   size_t remembered_max;
-  /* Packets of survivors that this cycle does not promote (gc.promote above 1). Pushed by markers,
-   * taken whole by the collector. */
+  /* Packets of survivors that this cycle does not promote (gc.promote above 1). Pushed by markers.
+   */
   struct cds_wfs_stack survivors;
   unsigned map;                 /* current MARK; written by the collector between H1 and H2, or with
                                    the world stopped */

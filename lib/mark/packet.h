@@ -6,7 +6,7 @@
  * stack:
  *   free     ConcurrencyKit's stack, popped one by one with a generation count (no ABA)
  *   grey     the same; what markers, helpers and assists take work from
- *   flushed  liburcu's wfstack: pushed by threads without waiting, taken whole by the collector
+ *   flushed  liburcu's wfstack: pushed by threads without waiting, popped by who drives
  */
 #ifndef LU_MARK_PACKET_H
 #define LU_MARK_PACKET_H
