@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include "heap/layout.h"
+#include "support/tool.h"
 
 struct lu_hole {
   uint32_t start, end; /* granules */
@@ -92,8 +93,8 @@ static inline void lu_holes_add(uint32_t length, uint32_t least, uint32_t *sum, 
  * The runs inside one word: bits of `free` that are set, with clear ones on both sides. `n` is a
  * power of two, `least` at most; a constant where this is inlined.
  */
-static inline __attribute__((always_inline)) void
-lu_holes_inside(uint64_t free, uint32_t n, uint32_t least, uint32_t *sum, uint32_t *largest) {
+static LU_INLINE void lu_holes_inside(uint64_t free, uint32_t n, uint32_t least, uint32_t *sum,
+                                      uint32_t *largest) {
   uint64_t starts = free;
   for (uint32_t shift = 1; shift < n; shift *= 2)
     starts &= starts >> shift;
@@ -106,10 +107,8 @@ lu_holes_inside(uint64_t free, uint32_t n, uint32_t least, uint32_t *sum, uint32
 }
 
 /* One pass: what reaches the end of a word is carried to the next one. */
-static inline __attribute__((always_inline)) uint32_t lu_holes_sum_by(const lu_map_word *words,
-                                                                      uint32_t from, uint32_t n,
-                                                                      uint32_t least,
-                                                                      uint32_t *largest) {
+static LU_INLINE uint32_t lu_holes_sum_by(const lu_map_word *words, uint32_t from, uint32_t n,
+                                          uint32_t least, uint32_t *largest) {
   uint32_t sum = 0, open = 0;
   uint64_t before = ((uint64_t)1 << (from % 64)) - 1;
   *largest = 0;

@@ -7,27 +7,30 @@
 #define LU_HEAP_SCAN_H
 
 #include "heap/types.h"
-
-#define LU_INLINE static inline __attribute__((always_inline))
+#include "support/tool.h"
 
 typedef void lu_slot_fn(struct lull_visitor *visitor, void **slot);
 
 /* Whether the walk covers the whole object. */
-LU_INLINE bool lu_scan_whole(const struct lull_visitor *visitor) { return visitor->low == NULL; }
+static LU_INLINE bool lu_scan_whole(const struct lull_visitor *visitor) {
+  return visitor->low == NULL;
+}
 
-LU_INLINE void lu_scan_slot(struct lull_visitor *visitor, char *slot, lu_slot_fn *fn) {
+static LU_INLINE void lu_scan_slot(struct lull_visitor *visitor, char *slot, lu_slot_fn *fn) {
   if (lu_scan_whole(visitor) || (slot >= visitor->low && slot < visitor->high))
     fn(visitor, (void **)slot);
 }
 
 /* The words at `base` whose bits are set. */
-LU_INLINE void lu_scan_map(struct lull_visitor *visitor, char *base, uint64_t map, lu_slot_fn *fn) {
+static LU_INLINE void lu_scan_map(struct lull_visitor *visitor, char *base, uint64_t map,
+                                  lu_slot_fn *fn) {
   for (; map != 0; map &= map - 1)
     lu_scan_slot(visitor, base + 8 * (size_t)__builtin_ctzll(map), fn);
 }
 
 /* Every word of [from, end). */
-LU_INLINE void lu_scan_words(struct lull_visitor *visitor, char *from, char *end, lu_slot_fn *fn) {
+static LU_INLINE void lu_scan_words(struct lull_visitor *visitor, char *from, char *end,
+                                    lu_slot_fn *fn) {
   if (!lu_scan_whole(visitor)) {
     if (from < visitor->low)
       from = visitor->low;
@@ -38,8 +41,8 @@ LU_INLINE void lu_scan_words(struct lull_visitor *visitor, char *from, char *end
     fn(visitor, (void **)from);
 }
 
-LU_INLINE void lu_scan_fixed(const struct lu_type *type, char *object, struct lull_visitor *visitor,
-                             lu_slot_fn *fn) {
+static LU_INLINE void lu_scan_fixed(const struct lu_type *type, char *object,
+                                    struct lull_visitor *visitor, lu_slot_fn *fn) {
   switch (type->refs) {
   case LULL_REFS_MAP:
     if (type->long_map == NULL)
@@ -59,8 +62,8 @@ LU_INLINE void lu_scan_fixed(const struct lu_type *type, char *object, struct lu
   }
 }
 
-LU_INLINE void lu_scan_elements(const struct lu_type *type, char *object,
-                                struct lull_visitor *visitor, lu_slot_fn *fn) {
+static LU_INLINE void lu_scan_elements(const struct lu_type *type, char *object,
+                                       struct lull_visitor *visitor, lu_slot_fn *fn) {
   char *base = object + type->size;
   size_t first = 0, size = type->element_size,
          end = *(const size_t *)(object + type->length_offset);
@@ -87,8 +90,8 @@ LU_INLINE void lu_scan_elements(const struct lu_type *type, char *object,
  * that lies in [low, high), which are both NULL for the whole object, or multiples of 8. Reads the
  * array's length, which is immutable, and no slot.
  */
-LU_INLINE void lu_scan_slots(const struct lu_type *type, void *object, char *low, char *high,
-                             lu_slot_fn *fn, void *context) {
+static LU_INLINE void lu_scan_slots(const struct lu_type *type, void *object, char *low, char *high,
+                                    lu_slot_fn *fn, void *context) {
   struct lull_visitor visitor = {fn, low, high, context};
   lu_scan_fixed(type, (char *)object, &visitor, fn);
   if (type->element_refs != LULL_REFS_NONE)

@@ -37,6 +37,7 @@
 #include "mark/age.h"
 #include "support/assert.h"
 #include "support/bits.h"
+#include "support/tool.h"
 
 /* A block that has less in holes is not worth claiming. */
 #define SPARSE_GRANULES (2048 / LU_GRANULE)
@@ -120,7 +121,7 @@ static void scribble(const struct run *run, const struct lu_block *block, char *
 }
 
 /* TAKEN := MARK; returns marked granules, and those that were not TAKEN before. */
-static LU_IN_LINE uint32_t take_marks(const lu_map_word *mark, lu_map_word *taken, uint32_t *new,
+static LU_INLINE uint32_t take_marks(const lu_map_word *mark, lu_map_word *taken, uint32_t *new,
                                       int by_instruction) {
   uint32_t count = 0, survived = 0;
   for (uint32_t i = 0; i < LU_BLOCK_WORDS; i++) {

@@ -203,7 +203,7 @@ void lu_marker_scan_fields(struct lu_marker *marker, void *object, char *low, ch
 }
 
 /* Marks and scans a small object that was found unmarked; `word` has its MARK bit. */
-static LU_IN_LINE void scan_small(struct lu_marker *marker, const struct lu_type *type,
+static LU_INLINE void scan_small(struct lu_marker *marker, const struct lu_type *type,
                                   void *object, lu_map_word *word) {
   size_t size = small_size(type, object);
   set_extent(word, object, size);
@@ -254,7 +254,7 @@ void lu_marker_rescan_large(struct lu_marker *marker, struct lu_large *large) {
  * The path of a small object is in line here, and here alone, with the rest out of line: twelve
  * registers saved and restored twice were a fifth of what an object cost.
  */
-static LU_IN_LINE void scan_entry(struct lu_marker *marker, uintptr_t entry) {
+static LU_INLINE void scan_entry(struct lu_marker *marker, uintptr_t entry) {
   void *object = (void *)(entry & ~LU_ENTRY_TAGS);
   LU_ASSERT(lu_space_holds(&marker->heap->space, object));
   if (LULL_UNLIKELY(entry & LU_ENTRY_PIECE)) {

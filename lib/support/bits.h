@@ -5,6 +5,7 @@
 #define LU_SUPPORT_BITS_H
 
 #include <stdint.h>
+#include "support/tool.h"
 
 /*
  * How many bits are set. Without an instruction for it (x86-64 as distributions compile for it has
@@ -36,8 +37,7 @@ static inline int lu_has_count(void) { return __builtin_cpu_supports("popcnt"); 
 static inline int lu_has_count(void) { return 0; }
 #endif
 
-static inline __attribute__((always_inline)) uint32_t lu_count_bits_of(int by_instruction,
-                                                                       uint64_t bits) {
+static LU_INLINE uint32_t lu_count_bits_of(int by_instruction, uint64_t bits) {
   return by_instruction ? (uint32_t)__builtin_popcountll(bits) : lu_count_bits(bits);
 }
 

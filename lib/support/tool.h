@@ -56,7 +56,7 @@ void __tsan_release(void *address);
   } while (0)
 
 /* For the few functions of a hot loop that gcc would rather call. */
-#define LU_IN_LINE inline __attribute__((always_inline))
+#define LU_INLINE inline __attribute__((always_inline))
 
 /*
  * The pointer, by way of a general register. gcc makes of two neighbouring words that are copied
