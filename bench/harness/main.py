@@ -30,7 +30,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--install", action="store_true",
                         help="install the peers' packages and matplotlib first")
     parser.add_argument("--full", action="store_true",
-                        help="all sizes and peers, 70 minutes (short form: six minutes)")
+                        help="all sizes and peers, an hour (short form: five minutes)")
     parser.add_argument("--only", metavar="NAME[,NAME]",
                         help="only these (names and groups: --list)")
     parser.add_argument("--peers", metavar="NAME[,NAME]",

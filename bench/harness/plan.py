@@ -2,7 +2,7 @@
 
 The short form is to end within six minutes on two cores: Lull beside the peer of each goal with
 few pairs, so that most medians have no interval, and a few other peers once. The full form is to
-end after about 70 minutes: at least 15 pairs wherever a goal compares two managers (6 where a run
+end after about an hour: at least 15 pairs wherever a goal compares two managers (6 where a run
 takes 10 seconds or more: large live sizes), all peers once or in some of the rounds, more sizes,
 and heaps of many sizes.
 
