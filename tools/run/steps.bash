@@ -52,7 +52,9 @@ step() {
   if [ "$status" -eq 0 ]; then
     say "$label: done in $((SECONDS - begin)) s"
   else
-    say "$label: FAILED with status $status after $((SECONDS - begin)) s; the end of $LOG:"
+    say "$label: FAILED with status $status after $((SECONDS - begin)) s; what failed in $LOG, and its end:"
+    # Of a step with many parts the one that failed may stand far above the end.
+    grep -aE '^(WRONG|FAIL|ERROR|not ok)' "$LOG" | head -n 20 | sed 's/^/    | /' || true
     tail -n 40 "$LOG" | sed 's/^/    | /'
   fi
   return "$status"
